@@ -1,0 +1,20 @@
+from curation.models.applications import Application, Teacher, ToolSetVersion
+from curation.models.clusters import Cluster, Clustering, Pattern
+from curation.models.jobs import Job
+from curation.models.reviews import Review
+from curation.models.traffic import Query, RouterDecision, TeacherCall, TrafficHour
+
+__all__ = [
+    "Application",
+    "Cluster",
+    "Clustering",
+    "Job",
+    "Pattern",
+    "Query",
+    "Review",
+    "RouterDecision",
+    "Teacher",
+    "TeacherCall",
+    "ToolSetVersion",
+    "TrafficHour",
+]

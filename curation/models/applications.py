@@ -1,0 +1,97 @@
+"""Applications, their teachers and the tool sets that they offer."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from django.db import models
+
+from curation.ml.calls import ComparisonRules
+from curation.ml.tools import ToolSet, parse_tools
+
+
+class Application(models.Model):
+    """One client program whose traffic is curated."""
+
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=120)
+    description = models.TextField(blank=True)
+    ignored_parameters = models.JSONField(
+        default=list,
+        blank=True,
+        help_text='Parameters that do not count in a comparison, as "function.parameter".',
+    )
+    exact_parameters = models.JSONField(
+        default=list,
+        blank=True,
+        help_text='Parameters compared character by character, as "function.parameter".',
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+        default_permissions = ()
+        permissions = [
+            ("read", "May look at everything"),
+            ("review", "May decide on clusters and calls"),
+            ("approve", "May approve datasets, promote and roll back"),
+            ("administer", "May change applications, keys, teachers, users and schedules"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def comparison_rules(self) -> ComparisonRules:
+        return ComparisonRules(_pairs(self.ignored_parameters), _pairs(self.exact_parameters))
+
+
+def _pairs(names: list[str]) -> frozenset[tuple[str, str]]:
+    return frozenset(
+        (function, parameter) for function, _, parameter in (name.partition(".") for name in names)
+    )
+
+
+class Teacher(models.Model):
+    """The large model of an application, reached over an OpenAI-compatible API."""
+
+    application = models.OneToOneField(Application, on_delete=models.CASCADE, related_name="teacher")
+    base_url = models.URLField("base URL", max_length=500, help_text="Ends in /v1 as a rule.")
+    model = models.CharField(max_length=200)
+    api_key_env = models.CharField(
+        "variable with the API key", max_length=100, blank=True, help_text="Name of an environment variable."
+    )
+    timeout_seconds = models.FloatField(default=60.0)
+    input_price = models.DecimalField(
+        max_digits=10, decimal_places=4, default=0, help_text="Price of a million input tokens."
+    )
+    output_price = models.DecimalField(
+        max_digits=10, decimal_places=4, default=0, help_text="Price of a million output tokens."
+    )
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.model} at {self.base_url}"
+
+
+class ToolSetVersion(models.Model):
+    """One version of the list of tools that an application offers."""
+
+    application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="tool_sets")
+    sha256 = models.CharField(max_length=64)
+    tools = models.JSONField(help_text="As OpenAI's chat completions API takes them.")
+    first_seen_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-first_seen_at"]
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["application", "sha256"], name="one_row_per_tool_set")]
+
+    def __str__(self) -> str:
+        return f"{len(self.tools)} tools, {self.sha256[:8]}"
+
+    @cached_property
+    def tool_set(self) -> ToolSet:
+        return parse_tools(self.tools)

@@ -1,0 +1,19 @@
+from training.models.datasets import Dataset, DatasetExample
+from training.models.evaluations import Evaluation, EvaluationExample
+from training.models.keys import ApiKey
+from training.models.policies import RoutingPolicy
+from training.models.promotions import Alias, Promotion
+from training.models.students import DistillationRun, Student
+
+__all__ = [
+    "Alias",
+    "ApiKey",
+    "Dataset",
+    "DatasetExample",
+    "DistillationRun",
+    "Evaluation",
+    "EvaluationExample",
+    "Promotion",
+    "RoutingPolicy",
+    "Student",
+]

@@ -1,0 +1,52 @@
+"""The routing policy of an application: what may be answered inline, and what the policy may decide alone."""
+
+from __future__ import annotations
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+
+from curation.models import Application
+
+SHARE = [MinValueValidator(0.0), MaxValueValidator(1.0)]
+
+
+class RoutingPolicy(models.Model):
+    """One row per application, made with it."""
+
+    application = models.OneToOneField(Application, on_delete=models.CASCADE, related_name="policy")
+    inline = models.BooleanField(
+        "answer inline", default=True, help_text="Off: everything goes to the teacher."
+    )
+    epsilon = models.FloatField(
+        "disagreement allowed",
+        default=0.02,
+        validators=SHARE,
+        help_text="Share of inline answers that may differ.",
+    )
+    allow_context = models.BooleanField(
+        "answer with earlier turns",
+        default=False,
+        help_text="Off: a conversation with earlier turns goes to the teacher.",
+    )
+    switched_off = models.JSONField(
+        default=list, blank=True, help_text="Functions that only the teacher answers."
+    )
+    approve_simplicity = models.FloatField(
+        "least simplicity", default=0.7, validators=SHARE, help_text="Of a cluster that the policy approves."
+    )
+    approve_purity = models.FloatField(
+        "least purity",
+        default=0.9,
+        validators=SHARE,
+        help_text="Lower bound, of a cluster that the policy approves.",
+    )
+    approve_queries = models.PositiveIntegerField(
+        "least queries", default=10, help_text="In a cluster that the policy approves."
+    )
+
+    class Meta:
+        default_permissions = ()
+        verbose_name_plural = "routing policies"
+
+    def __str__(self) -> str:
+        return f"policy of {self.application}"
