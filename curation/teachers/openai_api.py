@@ -1,0 +1,180 @@
+"""A large model behind an OpenAI-compatible API."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from curation.ml.calls import Call
+from curation.teachers.completion import CompletionError, parse_completion
+
+TIMEOUT = httpx.Timeout(60.0, connect=5.0)
+RETRYABLE_STATUSES = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
+LONGEST_REMARK = 200
+
+
+class TeacherError(Exception):
+    """The teacher gave no usable answer: one sentence, and whether asking again may help."""
+
+    def __init__(self, sentence: str, *, retryable: bool) -> None:
+        super().__init__(sentence)
+        self.retryable = retryable
+
+
+@dataclass(frozen=True, slots=True)
+class TeacherEndpoint:
+    """Where a teacher is reached. `base_url` ends before `/chat/completions`; an empty key sends none."""
+
+    base_url: str
+    model: str
+    api_key: str = field(default="", repr=False)
+
+    def url(self, path: str) -> str:
+        return f"{self.base_url.rstrip('/')}/{path}"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.api_key}"} if self.api_key else {}
+
+
+@dataclass(frozen=True, slots=True)
+class TeacherAnswer:
+    """One answer. `call` is None for text, and for several calls at once; tokens are None where not reported."""
+
+    call: Call | None
+    text: str
+    several_calls: bool
+    latency_ms: float
+    prompt_tokens: int | None
+    completion_tokens: int | None
+
+
+async def ask(
+    client: httpx.AsyncClient,
+    endpoint: TeacherEndpoint,
+    messages: Sequence[dict[str, Any]],
+    tools: Sequence[dict[str, Any]] | None,
+) -> TeacherAnswer:
+    """Ask for one completion.
+
+    Raises:
+        TeacherError: no connection, no answer in time, an error status, or an answer that cannot be read.
+    """
+    body = {"model": endpoint.model, "messages": list(messages), **({"tools": list(tools)} if tools else {})}
+    started = time.perf_counter()
+    try:
+        response = await client.post(
+            endpoint.url("chat/completions"), json=body, headers=endpoint.headers, timeout=TIMEOUT
+        )
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise _no_connection(endpoint, error) from error
+    return _read_answer(endpoint, response, latency_ms=1000 * (time.perf_counter() - started))
+
+
+def check_connection(endpoint: TeacherEndpoint) -> str | None:
+    """Try the address, the key and the model with one very short request.
+
+    Returns:
+        None if the teacher answers, otherwise one sentence that says what is wrong.
+    """
+    try:
+        with httpx.Client(timeout=TIMEOUT) as client:
+            _check_models(client, endpoint)
+            _check_completion(client, endpoint)
+    except TeacherError as error:
+        return str(error)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        return str(_no_connection(endpoint, error))
+    return None
+
+
+def _check_models(client: httpx.Client, endpoint: TeacherEndpoint) -> None:
+    """Many compatible servers have no list of models, or not all of them in it: only a refused key counts."""
+    response = client.get(endpoint.url("models"), headers=endpoint.headers)
+    if response.status_code in (401, 403):
+        raise _refusal(endpoint, response)
+
+
+def _check_completion(client: httpx.Client, endpoint: TeacherEndpoint) -> None:
+    body = {"model": endpoint.model, "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 1}
+    response = client.post(endpoint.url("chat/completions"), json=body, headers=endpoint.headers)
+    if response.status_code == 400 and "max_completion_tokens" in response.text:
+        del body["max_tokens"]
+        body["max_completion_tokens"] = 16
+        response = client.post(endpoint.url("chat/completions"), json=body, headers=endpoint.headers)
+    _read_answer(endpoint, response, latency_ms=0.0)
+
+
+def _read_answer(endpoint: TeacherEndpoint, response: httpx.Response, *, latency_ms: float) -> TeacherAnswer:
+    if response.status_code != httpx.codes.OK:
+        raise _refusal(endpoint, response)
+    body = _json(response)
+    try:
+        answer = parse_completion(body)
+    except CompletionError as error:
+        raise TeacherError(f"The teacher's answer cannot be read: {error}", retryable=False) from error
+    usage = body.get("usage")
+    counts = usage if isinstance(usage, dict) else {}
+    return TeacherAnswer(
+        answer.call,
+        answer.text,
+        answer.several_calls,
+        latency_ms,
+        _count(counts.get("prompt_tokens")),
+        _count(counts.get("completion_tokens")),
+    )
+
+
+def _json(response: httpx.Response) -> Any:
+    try:
+        return response.json()
+    except (ValueError, RecursionError) as error:
+        sentence = f"{response.url} does not answer in JSON; is it the base URL of an OpenAI-compatible API?"
+        raise TeacherError(sentence, retryable=False) from error
+
+
+def _count(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _no_connection(endpoint: TeacherEndpoint, error: Exception) -> TeacherError:
+    if isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout):
+        return TeacherError(f"The teacher at {endpoint.base_url} did not answer in time.", retryable=True)
+    if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
+        return TeacherError(f"{endpoint.base_url!r} is not a base URL.", retryable=False)
+    return TeacherError(
+        f"The teacher at {endpoint.base_url} cannot be reached; check the address and that it runs.", retryable=True
+    )
+
+
+def _refusal(endpoint: TeacherEndpoint, response: httpx.Response) -> TeacherError:
+    status, remark = response.status_code, _remark(response)
+    if status in (401, 403):
+        return TeacherError(f"The teacher refuses the key (status {status}){remark}", retryable=False)
+    if status == 404 and _names_model(response):
+        return TeacherError(f"The teacher does not know the model {endpoint.model!r}{remark}", retryable=False)
+    if status == 404 or response.is_redirect:
+        return TeacherError(f"{response.url} is not a chat completions API (status {status}).", retryable=False)
+    if status == 429:
+        return TeacherError(f"The teacher allows no more requests for now (status 429){remark}", retryable=True)
+    return TeacherError(f"The teacher answered with status {status}{remark}", retryable=status in RETRYABLE_STATUSES)
+
+
+def _names_model(response: httpx.Response) -> bool:
+    """Whether a 404 is about the model; a wrong path says nothing of models."""
+    return "model" in response.text
+
+
+def _remark(response: httpx.Response) -> str:
+    """The teacher's own words about an error, cut short, as the end of a sentence."""
+    try:
+        body = response.json()
+    except (ValueError, RecursionError):
+        return "."
+    error = body.get("error") if isinstance(body, dict) else None
+    message = error.get("message") if isinstance(error, dict) else None
+    return f": {' '.join(message.split())[:LONGEST_REMARK]}" if isinstance(message, str) else "."
