@@ -24,9 +24,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("slug", models.SlugField(unique=True)),
                 ("name", models.CharField(max_length=120)),
@@ -88,16 +86,12 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "function",
-                    models.CharField(
-                        blank=True, help_text="Of the reference call; empty: no call.", max_length=200
-                    ),
+                    models.CharField(blank=True, help_text="Of the reference call; empty: no call.", max_length=200),
                 ),
                 ("arguments", models.JSONField(default=dict)),
                 (
                     "several_calls",
-                    models.BooleanField(
-                        default=False, help_text="The teacher answered with more than one call."
-                    ),
+                    models.BooleanField(default=False, help_text="The teacher answered with more than one call."),
                 ),
                 ("corrected", models.BooleanField(default=False)),
                 ("excluded", models.BooleanField(default=False)),
@@ -122,9 +116,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("queries", models.PositiveIntegerField()),
@@ -148,9 +140,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("name", models.TextField()),
                 ("function", models.CharField(blank=True, help_text="Empty: no call.", max_length=200)),
@@ -170,9 +160,7 @@ class Migration(migrations.Migration):
                 ("radius", models.FloatField()),
                 (
                     "simplicity",
-                    models.FloatField(
-                        help_text="Estimated chance (0 to 1) that a student makes the teacher's call."
-                    ),
+                    models.FloatField(help_text="Estimated chance (0 to 1) that a student makes the teacher's call."),
                 ),
                 (
                     "evidence",
@@ -180,17 +168,13 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "samples",
-                    models.JSONField(
-                        default=dict, help_text="Query ids that are typical, borderline and odd."
-                    ),
+                    models.JSONField(default=dict, help_text="Query ids that are typical, borderline and odd."),
                 ),
                 ("queries", models.PositiveIntegerField()),
                 ("share", models.FloatField(help_text="Share of the application's traffic, 0 to 1.")),
                 (
                     "saved_ms",
-                    models.FloatField(
-                        help_text="Teacher's time that the cluster would take off it, in milliseconds."
-                    ),
+                    models.FloatField(help_text="Teacher's time that the cluster would take off it, in milliseconds."),
                 ),
                 (
                     "application",
@@ -229,9 +213,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "kind",
@@ -276,9 +258,7 @@ class Migration(migrations.Migration):
                 ("progress", models.FloatField(default=0, help_text="0 to 1")),
                 (
                     "message",
-                    models.TextField(
-                        blank=True, help_text="What it does now, or what went wrong, in a sentence."
-                    ),
+                    models.TextField(blank=True, help_text="What it does now, or what went wrong, in a sentence."),
                 ),
                 ("cancel_requested", models.BooleanField(default=False)),
                 ("result", models.JSONField(default=dict, help_text="What it made.")),
@@ -314,9 +294,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("key", models.CharField(help_text="SHA-256 of the normalised template.", max_length=64)),
                 ("template", models.TextField()),
@@ -382,9 +360,7 @@ class Migration(migrations.Migration):
                 ("reason", models.CharField(help_text="Why this route, in a few words.", max_length=200)),
                 (
                     "student",
-                    models.CharField(
-                        blank=True, help_text="Version of the student that was asked.", max_length=100
-                    ),
+                    models.CharField(blank=True, help_text="Version of the student that was asked.", max_length=100),
                 ),
                 (
                     "function",
@@ -428,9 +404,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "decision",
@@ -496,15 +470,11 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "base_url",
-                    models.URLField(
-                        help_text="Ends in /v1 as a rule.", max_length=500, verbose_name="base URL"
-                    ),
+                    models.URLField(help_text="Ends in /v1 as a rule.", max_length=500, verbose_name="base URL"),
                 ),
                 ("model", models.CharField(max_length=200)),
                 (
@@ -606,9 +576,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("sha256", models.CharField(max_length=64)),
                 ("tools", models.JSONField(help_text="As OpenAI's chat completions API takes them.")),
@@ -643,9 +611,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("hour", models.DateTimeField()),
                 (

@@ -43,9 +43,7 @@ def same_call(
     return canonical_call(first, tools, rules) == canonical_call(second, tools, rules)
 
 
-def canonical_call(
-    call: Call | None, tools: ToolSet | None = None, rules: ComparisonRules = DEFAULT_RULES
-) -> Hashable:
+def canonical_call(call: Call | None, tools: ToolSet | None = None, rules: ComparisonRules = DEFAULT_RULES) -> Hashable:
     """A value that is equal for, and only for, calls that are the same."""
     if call is None:
         return None

@@ -11,6 +11,8 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
+from referencing.exceptions import Unresolvable
+from referencing.jsonschema import EMPTY_REGISTRY
 
 
 class ToolSetError(ValueError):
@@ -46,7 +48,8 @@ class Function:
 
     @cached_property
     def validator(self) -> Draft202012Validator:
-        return Draft202012Validator(dict(self.schema))
+        # An empty registry: a schema that a client sent must not make us fetch anything.
+        return Draft202012Validator(dict(self.schema), registry=EMPTY_REGISTRY)
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,10 @@ class ToolSet:
         function = self.functions.get(name)
         if function is None:
             return f"The tool set has no function {name!r}."
-        error = next(iter(function.validator.iter_errors(dict(arguments))), None)
+        try:
+            error = next(iter(function.validator.iter_errors(dict(arguments))), None)
+        except Unresolvable as missing:
+            return f"The schema of {name} refers to {missing.ref!r}, which is not in it."
         if error is None:
             return None
         where = ".".join(str(part) for part in error.absolute_path)
@@ -76,7 +82,7 @@ def canonical_json(value: Any) -> str:
 def hash_tools(tools: list[dict[str, Any]]) -> str:
     """SHA-256 of the canonical JSON of a `tools` list, the order of the tools left out of account."""
     ordered = sorted(tools, key=canonical_json)
-    return hashlib.sha256(canonical_json(ordered).encode()).hexdigest()
+    return hashlib.sha256(canonical_json(ordered).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def parse_tools(tools: Any) -> ToolSet:
@@ -108,8 +114,7 @@ def _parse_function(tool: Any, position: int) -> Function:
         raise ToolSetError(f"The parameters of {body['name']!r} are not a JSON Schema: {error.message}") from error
     required = set(schema.get("required", ()))
     parameters = {
-        name: _parse_parameter(name, spec, name in required)
-        for name, spec in schema.get("properties", {}).items()
+        name: _parse_parameter(name, spec, name in required) for name, spec in schema.get("properties", {}).items()
     }
     return Function(body["name"], str(body.get("description") or ""), parameters, schema)
 

@@ -47,9 +47,7 @@ class Application(models.Model):
 
 
 def _pairs(names: list[str]) -> frozenset[tuple[str, str]]:
-    return frozenset(
-        (function, parameter) for function, _, parameter in (name.partition(".") for name in names)
-    )
+    return frozenset((function, parameter) for function, _, parameter in (name.partition(".") for name in names))
 
 
 class Teacher(models.Model):

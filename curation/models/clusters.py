@@ -48,21 +48,22 @@ class Cluster(models.Model):
     )
     centroid = VectorField(dimensions=EMBEDDING_DIMENSIONS)
     radius = models.FloatField()
-    simplicity = models.FloatField(
-        help_text="Estimated chance (0 to 1) that a student makes the teacher's call."
-    )
+    simplicity = models.FloatField(help_text="Estimated chance (0 to 1) that a student makes the teacher's call.")
     evidence = models.JSONField(help_text="What the estimate rests on; see curation.ml.simplicity.")
     samples = models.JSONField(default=dict, help_text="Query ids that are typical, borderline and odd.")
     queries = models.PositiveIntegerField()
     share = models.FloatField(help_text="Share of the application's traffic, 0 to 1.")
+    saved_calls = models.FloatField(
+        default=0, help_text="Expected number of the teacher's calls saved: simplicity times queries."
+    )
     saved_ms = models.FloatField(
-        help_text="Teacher's time that the cluster would take off it, in milliseconds."
+        null=True, help_text="Expected time of the teacher's saved, in milliseconds; empty where no latency is known."
     )
 
     class Meta:
-        ordering = ["-saved_ms", "id"]
+        ordering = [models.F("saved_ms").desc(nulls_last=True), "-saved_calls", "id"]
         default_permissions = ()
-        indexes = [models.Index(fields=["clustering", "status", "-saved_ms"], name="cluster_queue")]
+        indexes = [models.Index(fields=["clustering", "status"], name="cluster_queue")]
 
     def __str__(self) -> str:
         return self.name
@@ -74,9 +75,7 @@ class Pattern(models.Model):
     application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="patterns")
     key = models.CharField(max_length=64, help_text="SHA-256 of the normalised template.")
     template = models.TextField()
-    function = models.CharField(
-        max_length=200, blank=True, help_text="The commonest in its queries; empty: no call."
-    )
+    function = models.CharField(max_length=200, blank=True, help_text="The commonest in its queries; empty: no call.")
     queries = models.PositiveIntegerField(default=0)
     embedding = VectorField(dimensions=EMBEDDING_DIMENSIONS)
     cluster = models.ForeignKey(Cluster, on_delete=models.SET_NULL, null=True, related_name="patterns")

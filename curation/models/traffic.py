@@ -45,9 +45,7 @@ class Query(models.Model):
     """One user utterance as it arrived, with its reference call: the teacher's, or a person's correction of it."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    application = models.ForeignKey(
-        Application, on_delete=models.CASCADE, db_constraint=False, db_index=False
-    )
+    application = models.ForeignKey(Application, on_delete=models.CASCADE, db_constraint=False, db_index=False)
     tool_set = models.ForeignKey(
         ToolSetVersion, on_delete=models.SET_NULL, null=True, db_constraint=False, db_index=False
     )
@@ -56,16 +54,10 @@ class Query(models.Model):
     source = models.CharField(max_length=10, choices=Source)
     client_id = models.CharField("user", max_length=200, blank=True)
     arrived_at = models.DateTimeField()
-    labelled = models.BooleanField(
-        default=False, help_text="Whether there is a reference call (or no call) at all."
-    )
-    function = models.CharField(
-        max_length=200, blank=True, help_text="Of the reference call; empty: no call."
-    )
+    labelled = models.BooleanField(default=False, help_text="Whether there is a reference call (or no call) at all.")
+    function = models.CharField(max_length=200, blank=True, help_text="Of the reference call; empty: no call.")
     arguments = models.JSONField(default=dict)
-    several_calls = models.BooleanField(
-        default=False, help_text="The teacher answered with more than one call."
-    )
+    several_calls = models.BooleanField(default=False, help_text="The teacher answered with more than one call.")
     corrected = models.BooleanField(default=False)
     excluded = models.BooleanField(default=False)
     pattern = models.ForeignKey(
@@ -95,9 +87,7 @@ class TeacherCall(models.Model):
     """One answer of the teacher to a query."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    application = models.ForeignKey(
-        Application, on_delete=models.CASCADE, db_constraint=False, db_index=False
-    )
+    application = models.ForeignKey(Application, on_delete=models.CASCADE, db_constraint=False, db_index=False)
     query = models.ForeignKey(
         Query, on_delete=models.CASCADE, related_name="teacher_calls", db_constraint=False, db_index=False
     )
@@ -129,9 +119,7 @@ class RouterDecision(models.Model):
     query = models.OneToOneField(
         Query, on_delete=models.CASCADE, primary_key=True, related_name="decision", db_constraint=False
     )
-    application = models.ForeignKey(
-        Application, on_delete=models.CASCADE, db_constraint=False, db_index=False
-    )
+    application = models.ForeignKey(Application, on_delete=models.CASCADE, db_constraint=False, db_index=False)
     route = models.CharField(max_length=10, choices=Route)
     reason = models.CharField(max_length=200, help_text="Why this route, in a few words.")
     student = models.CharField(max_length=100, blank=True, help_text="Version of the student that was asked.")
@@ -174,9 +162,7 @@ class TrafficHour(models.Model):
     requests = models.PositiveBigIntegerField(default=0)
     latency_sum_ms = models.FloatField(default=0)
     latency_counts = models.JSONField(default=dict, help_text="Bucket number to number of requests.")
-    audited = models.PositiveBigIntegerField(
-        default=0, help_text="Inline answers whose teacher's call is known."
-    )
+    audited = models.PositiveBigIntegerField(default=0, help_text="Inline answers whose teacher's call is known.")
     disagreed = models.PositiveBigIntegerField(default=0)
     prompt_tokens = models.PositiveBigIntegerField(default=0)
     completion_tokens = models.PositiveBigIntegerField(default=0)
@@ -184,9 +170,7 @@ class TrafficHour(models.Model):
     class Meta:
         default_permissions = ()
         constraints = [
-            models.UniqueConstraint(
-                fields=["application", "hour", "route", "source"], name="one_row_per_hour"
-            )
+            models.UniqueConstraint(fields=["application", "hour", "route", "source"], name="one_row_per_hour")
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,5 @@
+"""The one error for what cannot be done; its text is a sentence for the person who asked."""
+
+
+class OdiaError(Exception):
+    """It cannot be done, and the message says why and what to do instead."""

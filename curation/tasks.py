@@ -1,0 +1,19 @@
+"""Celery tasks: load the row, call the service."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from curation.models import Job
+from curation.services.clustering import cluster_traffic
+from curation.services.jobs import job_run
+
+
+@shared_task
+def cluster(job_id: int) -> None:
+    """Cluster the traffic of the job's application."""
+    job = Job.objects.select_related("application").get(pk=job_id)
+    job_run(
+        job=job,
+        work=lambda report: {"clustering": cluster_traffic(application=job.application, report=report).pk},
+    )

@@ -1,0 +1,35 @@
+"""Fixtures that all tests share."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.test import Client
+
+from curation.models import Application
+from curation.services.applications import application_ensure
+from curation.services.people import GROUPS, groups_ensure
+
+
+@pytest.fixture
+def application(db: None) -> Application:
+    return application_ensure(slug="music", name="Music")
+
+
+@pytest.fixture
+def users(db: None) -> dict[str, User]:
+    """One user for each group, and an outsider in none; by the group's name."""
+    groups_ensure()
+    users = {name: User.objects.create_user(name, password=name) for name in (*GROUPS, "outsider")}
+    for name in GROUPS:
+        users[name].groups.add(Group.objects.get(name=name))
+    return users
+
+
+@pytest.fixture
+def client_of(users: dict[str, User]) -> dict[str, Client]:
+    """A signed-in browser for each of the users."""
+    clients = {name: Client() for name in users}
+    for name, client in clients.items():
+        client.force_login(users[name])
+    return clients
