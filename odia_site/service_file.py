@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 FILE_NAME = "services.json"
-SECRET_FILE_NAME = "secret_key"
+KEY_FILE_NAME = "secret_key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def forget_services(data_dir: Path) -> None:
 
 def secret_key(data_dir: Path) -> str:
     """The secret key of this data directory, made at its first use."""
-    path = data_dir / SECRET_FILE_NAME
+    path = data_dir / KEY_FILE_NAME
     if not path.exists():
         data_dir.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import dj_database_url
@@ -18,6 +19,8 @@ SECRET_KEY = env.read("ODIA_SECRET_KEY") or secret_key(DATA_DIR)
 ALLOWED_HOSTS = env.read_list("ODIA_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 ARTIFACTS = env.read("ODIA_ARTIFACTS", (DATA_DIR / "artifacts").as_uri())
 SPOOL_DIR = DATA_DIR / "spool"
+SPOOL_LIMIT_BYTES = int(env.read("ODIA_SPOOL_LIMIT_MB", "1024")) * 1024**2
+GATEWAY_BODY_LIMIT_BYTES = int(env.read("ODIA_BODY_LIMIT_KB", "1024")) * 1024
 
 _services = read_services(DATA_DIR)
 DATABASE_URL = env.read("DATABASE_URL") or (_services.database_url if _services else "")
@@ -88,7 +91,10 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 
 STATIC_URL = "/static/"
-STATICFILES_DIRS = [BASE_DIR / "odia_site" / "static"]
+STATICFILES_DIRS = [
+    BASE_DIR / "odia_site" / "static",
+    ("plotly", Path(*find_spec("plotly").submodule_search_locations) / "package_data"),  # type: ignore[union-attr, misc]
+]
 STATIC_ROOT = DATA_DIR / "static"
 # Whitenoise serves the files where they lie, so that nothing has to be collected.
 WHITENOISE_USE_FINDERS = True

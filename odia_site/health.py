@@ -1,0 +1,132 @@
+"""What `manage.py doctor` tells: each part, whether it works, and what to do if it does not."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import httpx
+from django.conf import settings
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.utils import OperationalError
+from django.utils import timezone
+from kombu.exceptions import OperationalError as BrokerError
+
+from curation.models import Application, Job
+from curation.models.jobs import JobState
+from odia_site.celery import app as celery_app
+from training.services.promotions import champion_of
+from training.services.spool import stored_bytes
+
+PATIENCE_SECONDS = 2.0
+SILENT = timedelta(minutes=2)
+START = "start ODIA with `make up` (or `manage.py up`)"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the doctor."""
+
+    name: str
+    ok: bool
+    sentence: str
+
+
+def examine() -> list[Finding]:
+    """All findings. Where the database is away, what rests on it is left out."""
+    findings = [_database(), _broker(), *_workers(), _gateway(), _spool()]
+    if findings[0].ok:
+        findings += [_migrations(), _jobs(), *_applications()]
+    return findings
+
+
+def _database() -> Finding:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW server_version")
+            (version,) = cursor.fetchone()
+    except OperationalError:
+        return Finding("database", False, f"PostgreSQL cannot be reached; {START}, or set DATABASE_URL.")
+    return Finding("database", True, f"PostgreSQL {version} answers.")
+
+
+def _migrations() -> Finding:
+    executor = MigrationExecutor(connection)
+    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if missing:
+        return Finding("migrations", False, f"{len(missing)} are not applied; run `manage.py migrate`.")
+    return Finding("migrations", True, "All are applied.")
+
+
+def _broker() -> Finding:
+    try:
+        with celery_app.connection_for_read() as broker:
+            broker.ensure_connection(max_retries=1, timeout=PATIENCE_SECONDS)
+    except BrokerError:
+        return Finding("broker", False, f"It cannot be reached; {START}, or set CELERY_BROKER_URL.")
+    return Finding("broker", True, "It answers.")
+
+
+def _workers() -> Iterator[Finding]:
+    try:
+        queues = celery_app.control.inspect(timeout=PATIENCE_SECONDS).active_queues() or {}
+    except BrokerError:
+        queues = {}
+    served = {queue["name"] for own in queues.values() for queue in own}
+    for queue in ("default", "training"):
+        if queue in served:
+            yield Finding(f"worker for {queue}", True, "It answers.")
+        else:
+            yield Finding(f"worker for {queue}", False, f"None answers; {START}, or a Celery worker for this queue.")
+
+
+def _gateway() -> Finding:
+    if not settings.GATEWAY_URL:
+        return Finding("gateway", False, f"It is not running here; {START}.")
+    try:
+        answer = httpx.get(f"{settings.GATEWAY_URL.removesuffix('/v1')}/readyz", timeout=PATIENCE_SECONDS)
+    except httpx.TransportError:
+        return Finding("gateway", False, f"Nothing answers at {settings.GATEWAY_URL}; {START}.")
+    if answer.status_code != httpx.codes.OK:
+        return Finding("gateway", False, f"It answers, but is not ready: {answer.text[:300]}")
+    return Finding("gateway", True, f"It answers at {settings.GATEWAY_URL}.")
+
+
+def _spool() -> Finding:
+    size = stored_bytes(settings.SPOOL_DIR) if settings.SPOOL_DIR.exists() else 0
+    share = size / settings.SPOOL_LIMIT_BYTES
+    return Finding("spool", share < 0.8, f"{size / 1e6:.1f} MB wait to be written ({share:.0%} of what it may hold).")
+
+
+def _jobs() -> Finding:
+    silent = Job.objects.filter(state=JobState.RUNNING, heartbeat_at__lt=timezone.now() - SILENT).count()
+    failed = Job.objects.filter(state=JobState.FAILED, finished_at__gt=timezone.now() - timedelta(days=1)).count()
+    queued = Job.objects.filter(state=JobState.QUEUED).count()
+    sentence = f"{queued} wait; {failed} failed in the last day; {silent} running ones have not been heard of."
+    return Finding(
+        "jobs", not (silent or failed), sentence if not (silent or failed) else f"{sentence} See the jobs page."
+    )
+
+
+def _applications() -> Iterator[Finding]:
+    for application in Application.objects.select_related("teacher"):
+        yield _teacher(application)
+        champion = champion_of(application)
+        yield Finding(
+            f"{application.slug}: champion",
+            True,
+            f"{champion} answers." if champion else "None yet: everything goes to the teacher.",
+        )
+
+
+def _teacher(application: Application) -> Finding:
+    name = f"{application.slug}: teacher"
+    if not hasattr(application, "teacher"):
+        return Finding(name, False, "It has none; run `manage.py set_teacher`.")
+    variable = application.teacher.api_key_env
+    if variable and not os.environ.get(variable):
+        return Finding(name, False, f"The variable {variable}, which shall hold its API key, is not set.")
+    return Finding(name, True, f"{application.teacher}.")
