@@ -95,7 +95,6 @@ STATICFILES_DIRS = [
     BASE_DIR / "odia_site" / "static",
     ("plotly", Path(*find_spec("plotly").submodule_search_locations) / "package_data"),  # type: ignore[union-attr, misc]
 ]
-STATIC_ROOT = DATA_DIR / "static"
 # Whitenoise serves the files where they lie, so that nothing has to be collected.
 WHITENOISE_USE_FINDERS = True
 

@@ -23,7 +23,9 @@ ROOT = Path(__file__).resolve().parents[2]
 def running(data_dir: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
     """A running `up`, and the lines it printed, by their first word."""
     port = _free_pair()
-    environment = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "CELERY_BROKER_URL"}}
+    environment = {
+        name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "CELERY_BROKER_URL"}
+    }
     command = [sys.executable, "manage.py", "up", "--no-sample", "--data-dir", str(data_dir)]
     with subprocess.Popen(
         [*command, "--port", str(port), "--gateway-port", str(port + 1)],

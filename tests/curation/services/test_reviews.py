@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from curation.errors import OdiaError
+from curation.identifiers import new_id
 from curation.ml.calls import Call
 from curation.models import Application, Cluster, Clustering, Query, Review
 from curation.models.reviews import Decision
@@ -15,7 +16,6 @@ from curation.services.applications import tool_set_ensure
 from curation.services.capture import Capture, TeacherAnswer, capture
 from curation.services.policy_reviews import approve_by_policy
 from curation.services.reviews import call_correct, cluster_decide, query_exclude, query_include, review_undo
-from curation.identifiers import new_id
 
 TOOLS = [
     {

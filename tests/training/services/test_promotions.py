@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from curation.errors import OdiaError
+from curation.models import Application, Job
+from curation.services.applications import tool_set_ensure
+from tests.training.services.conftest import TOOLS
+from training.models import Dataset, DistillationRun, Evaluation, Promotion, Student
+from training.services.datasets import dataset_build
+from training.services.promotions import champion_of, promote, promotion_checks, roll_back
+
+FIGURES: dict[str, Any] = {
+    "test_examples": 1000,
+    "coverage": 0.7,
+    "disagreement_inline": 0.01,
+    "latency_ms": {"p50": 2.0, "p90": 3.0, "p99": 5.0},
+}
+
+
+def student(application: Application, dataset: Dataset, number: int, **changes: Any) -> Student:
+    job = Job.objects.create(application=application, kind="distil", trigger="page", state="done")
+    run = DistillationRun.objects.create(application=application, dataset=dataset, job=job)
+    values = {"epsilon": 0.02, "threshold": 0.9, "certified_bound": 0.018, **changes}
+    figures = {**FIGURES, **values.pop("figures", {})}
+    per_function = values.pop("per_function", [])
+    made = Student.objects.create(
+        application=application,
+        version=f"music-encoder-{number}",
+        family="encoder",
+        run=run,
+        dataset=dataset,
+        tool_set=dataset.tool_set,
+        artifact="file:///nowhere",
+        manifest_sha256="0" * 64,
+        report={"more_calibration_examples_needed": 400},
+        **values,
+    )
+    Evaluation.objects.create(
+        student=made,
+        dataset=dataset,
+        figures=figures,
+        curve=[],
+        per_function=per_function,
+        system_latency={},
+    )
+    return made
+
+
+@pytest.fixture
+def dataset(busy: Application) -> Dataset:
+    return dataset_build(application=busy)
+
+
+def test_a_promotion_and_the_way_back(busy: Application, dataset: Dataset) -> None:
+    first, second = student(busy, dataset, 1), student(busy, dataset, 2)
+    promote(student=first)
+    promote(student=second)
+    assert champion_of(busy) == second
+    roll_back(application=busy)
+    assert champion_of(busy) == first
+    roll_back(application=busy)
+    assert champion_of(busy) is None
+    with pytest.raises(OdiaError, match="no promotion to roll back"):
+        roll_back(application=busy)
+    assert Promotion.objects.count() == 4
+
+
+def test_the_champion_is_not_promoted_again(busy: Application, dataset: Dataset) -> None:
+    only = student(busy, dataset, 1)
+    promote(student=only)
+    with pytest.raises(OdiaError, match="is the champion already"):
+        promote(student=only)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"threshold": None, "certified_bound": None}, "About 400 more calibration examples would be needed"),
+        ({"certified_bound": 0.03}, "at most 3.00% with 95% confidence; 2.0% is allowed"),
+        ({"figures": {"coverage": 0.02}}, "It covers 2.0% of the test split"),
+        ({"figures": {"disagreement_inline": 0.08}}, "56 of 700 inline answers differ"),
+        ({"figures": {"coverage": 0.0, "disagreement_inline": None}}, "It answered no test example inline"),
+        ({"figures": {"test_examples": 20}}, "It answered 14 test examples inline; at least 50 are needed"),
+        ({"figures": {"latency_ms": {"p99": 80.0}}}, "within 80.0 ms; 50 ms are allowed"),
+    ],
+)
+def test_a_failing_check_stops_a_promotion(
+    busy: Application, dataset: Dataset, changes: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(OdiaError, match=sentence):
+        promote(student=student(busy, dataset, 1, **changes))
+    assert champion_of(busy) is None
+
+
+def test_a_function_that_got_worse_stops_a_promotion(busy: Application, dataset: Dataset) -> None:
+    def row(exact_match: float) -> dict[str, Any]:
+        return {"function": "pause", "examples": 40, "exact_match": exact_match}
+
+    promote(student=student(busy, dataset, 1, per_function=[row(0.95)]))
+    with pytest.raises(OdiaError, match="Worse than the champion at: pause"):
+        promote(student=student(busy, dataset, 2, per_function=[row(0.85)]))
+    promote(student=student(busy, dataset, 3, per_function=[row(0.93)]))
+
+
+def test_a_student_of_another_tool_set_is_not_promoted(busy: Application, dataset: Dataset) -> None:
+    made = student(busy, dataset, 1)
+    tool_set_ensure(application=busy, tools=TOOLS[:1])
+    failed = [check.name for check in promotion_checks(student=made) if not check.passed]
+    assert failed == ["tool set"]

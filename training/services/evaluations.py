@@ -1,0 +1,134 @@
+"""Evaluations: a student held against the test split of its dataset."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+
+from curation.errors import OdiaError
+from curation.models import Application, TrafficHour
+from curation.models.traffic import Route
+from curation.selectors.histogram import bucket_of, middle_of, quantile
+from curation.services.jobs import Report
+from training.models import DatasetExample, Evaluation, EvaluationExample, Student
+from training.models.datasets import Split
+from training.selectors.examples import as_examples
+from training.students.artifacts import MANIFEST, ArtifactError, hash_file
+from training.students.base import Progress
+from training.students.evaluation import EvaluationReport, Judged, evaluate
+from training.students.serving import ServedStudent, load_student
+from training.students.store import local_copy
+
+BATCH = 2000
+
+
+def evaluate_student(*, student: Student, report: Report) -> Evaluation:
+    """Hold a student against its test split, with its memo, at its certified threshold.
+
+    Raises:
+        OdiaError: its artifact cannot be loaded, or there is nothing to test on.
+    """
+    rows = list(student.dataset.examples.filter(split=Split.TEST))
+    if not rows:
+        raise OdiaError(f"Dataset {student.dataset.version} has no test examples.")
+
+    def progress(progress: Progress, /) -> None:
+        report(progress.phase, progress.fraction, progress.message)
+
+    outcome = evaluate(
+        serve(student),
+        as_examples(rows),
+        threshold=student.threshold,
+        rules=student.application.comparison_rules,
+        progress=progress,
+    )
+    return _store(student, rows, outcome)
+
+
+def serve(student: Student) -> ServedStudent:
+    """The student, loaded from its artifact.
+
+    Raises:
+        OdiaError: the artifact is missing, or is not what was registered.
+    """
+    try:
+        folder = local_copy(student.artifact, Path(settings.DATA_DIR) / "cache")
+        served = load_student(folder)
+        unchanged = hash_file(folder / MANIFEST) == student.manifest_sha256
+    except (ArtifactError, OSError) as error:
+        raise OdiaError(f"The artifact of {student} cannot be loaded: {error}") from error
+    if not unchanged:
+        raise OdiaError(f"The artifact of {student} is not the one that was registered.")
+    return served
+
+
+@transaction.atomic
+def _store(student: Student, rows: list[DatasetExample], outcome: EvaluationReport) -> Evaluation:
+    evaluation = Evaluation.objects.create(
+        student=student,
+        dataset=student.dataset,
+        threshold=student.threshold,
+        figures=outcome.figures,
+        curve=[asdict(point) for point in outcome.curve],
+        per_function=[asdict(row) for row in outcome.per_function],
+        system_latency=system_latency(
+            student.application, outcome.figures["coverage"], outcome.figures["latency_ms"]["p50"]
+        ),
+    )
+    judged = [_judged(evaluation, row, verdict) for row, verdict in zip(rows, outcome.judged, strict=True)]
+    EvaluationExample.objects.bulk_create(judged, batch_size=BATCH)
+    return evaluation
+
+
+def _judged(evaluation: Evaluation, row: DatasetExample, judged: Judged) -> EvaluationExample:
+    call = judged.answer
+    return EvaluationExample(
+        evaluation=evaluation,
+        query_id=row.query_id,
+        text=row.text,
+        route=row.route,
+        weight=row.weight,
+        function=row.function,
+        arguments=row.arguments,
+        student_function=call.name if call else "",
+        student_arguments=call.arguments if call else {},
+        confidence=judged.prediction.confidence,
+        served_by=judged.served_by or "",
+        agrees=judged.agrees,
+    )
+
+
+def system_latency(application: Application, coverage: float, student_ms: float) -> dict[str, dict[str, float]]:
+    """Mean, median and 90th percentile of an answer's latency without and with ODIA, in milliseconds.
+
+    Without: the teacher's, as the traffic shows it. With: the student's for the covered share, else the teacher's
+    and the student's together, since a refused query has cost both. Empty where no latency of the teacher is known.
+    """
+    teacher = teacher_latencies(application)
+    known = sum(teacher.values())
+    if not known:
+        return {}
+    together: Counter[int] = Counter({bucket_of(student_ms): round(coverage * known)})
+    for bucket, count in teacher.items():
+        together[bucket_of(middle_of(bucket) + student_ms)] += round((1 - coverage) * count)
+    return {"without": _summary(teacher), "with": _summary(together)}
+
+
+def teacher_latencies(application: Application) -> Counter[int]:
+    """Latency buckets of all requests that the teacher answered."""
+    hours = TrafficHour.objects.filter(application=application, route=Route.TEACHER)
+    counts: Counter[int] = Counter()
+    for row in hours.values_list("latency_counts", flat=True):
+        counts.update({int(bucket): count for bucket, count in row.items()})
+    return counts
+
+
+def _summary(counts: Counter[int]) -> dict[str, float]:
+    mean = sum(middle_of(bucket) * count for bucket, count in counts.items()) / sum(counts.values())
+    median, p90 = quantile(counts, 0.5), quantile(counts, 0.9)
+    assert median is not None and p90 is not None, "there are counts"
+    return {"mean": round(mean, 1), "p50": round(median, 1), "p90": round(p90, 1)}

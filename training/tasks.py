@@ -1,0 +1,25 @@
+"""Celery tasks: load the row, call the service."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from curation.models import Job
+from curation.services.jobs import job_run
+from training.models import DistillationRun, Student
+from training.services.evaluations import evaluate_student
+from training.services.runs import run_execute
+
+
+@shared_task
+def distil(run_id: int) -> None:
+    """Distil a student and evaluate it. Runs in the queue `training`."""
+    run_execute(run=DistillationRun.objects.select_related("job", "dataset__tool_set", "application").get(pk=run_id))
+
+
+@shared_task
+def evaluate(job_id: int) -> None:
+    """Evaluate the student that the job names."""
+    job = Job.objects.get(pk=job_id)
+    student = Student.objects.select_related("dataset", "application").get(pk=job.parameters["student"])
+    job_run(job=job, work=lambda report: {"evaluation": evaluate_student(student=student, report=report).pk})
