@@ -5,13 +5,15 @@ from __future__ import annotations
 from celery import shared_task
 
 from curation.models import Job
-from curation.services.clustering import cluster_traffic
 from curation.services.jobs import job_run
 
 
 @shared_task
 def cluster(job_id: int) -> None:
     """Cluster the traffic of the job's application."""
+    # Pages import this module to queue tasks, and must not load the libraries of machine learning.
+    from curation.services.clustering import cluster_traffic
+
     job = Job.objects.select_related("application").get(pk=job_id)
     job_run(
         job=job,

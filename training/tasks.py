@@ -8,12 +8,14 @@ from curation.models import Job
 from curation.services.jobs import job_run
 from training.models import DistillationRun, Student
 from training.services.evaluations import evaluate_student
-from training.services.runs import run_execute
 
 
 @shared_task
 def distil(run_id: int) -> None:
     """Distil a student and evaluate it. Runs in the queue `training`."""
+    # Pages import this module to queue tasks, and must not load torch.
+    from training.services.distillation import run_execute
+
     run_execute(run=DistillationRun.objects.select_related("job", "dataset__tool_set", "application").get(pk=run_id))
 
 

@@ -20,6 +20,7 @@ from curation.ml.traffic import Canonical
 from curation.models import Application, Cluster, Clustering, Pattern, Query, TeacherCall
 from curation.models.clusters import ClusterStatus
 from curation.models.traffic import Purpose
+from curation.selectors.tool_sets import current_tool_set
 from curation.services.jobs import Report
 
 MOST_QUERIES = 50_000
@@ -78,7 +79,7 @@ def _resamples(application: Application) -> dict[str, list[Call | None]]:
 
 
 def _canonical(application: Application) -> Canonical:
-    latest = application.tool_sets.first()
+    latest = current_tool_set(application)
     return partial(canonical_call, tools=latest.tool_set if latest else None, rules=application.comparison_rules)
 
 

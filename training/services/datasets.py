@@ -18,6 +18,7 @@ from curation.ml.calls import canonical_call, normalise_text
 from curation.ml.tools import canonical_json
 from curation.models import Application, Cluster, Query, ToolSetVersion
 from curation.models.clusters import ClusterStatus
+from curation.selectors.tool_sets import current_tool_set
 from training.models import Dataset, DatasetExample
 from training.models.datasets import DatasetStatus, ExampleRoute, Split
 from training.services.policies import policy_of
@@ -49,7 +50,7 @@ def dataset_build(*, application: Application, user: User | None = None, limit: 
     Raises:
         OdiaError: there is too little to learn from.
     """
-    tool_set = application.tool_sets.first()
+    tool_set = current_tool_set(application)
     if tool_set is None:
         raise OdiaError("There is no traffic with tools yet; import a log or send requests through the gateway.")
     clusters = _approved_clusters(application)

@@ -11,6 +11,7 @@ from scipy.stats import beta
 
 from curation.errors import OdiaError
 from curation.models import Application
+from curation.selectors.tool_sets import current_tool_set
 from training.models import Alias, Evaluation, Promotion, Student
 from training.models.promotions import AliasName
 from training.services.policies import policy_of
@@ -125,14 +126,10 @@ def _certified(student: Student) -> Check:
 
 
 def _tool_set(student: Student) -> Check:
-    current = student.application.tool_sets.first()
-    return Check(
-        "tool set",
-        current is not None and current.pk == student.tool_set_id,
-        "It was trained on the tool set that the application offers now."
-        if current is not None and current.pk == student.tool_set_id
-        else "The application offers another tool set than the one it was trained on.",
-    )
+    current = current_tool_set(student.application)
+    if current is not None and current.pk == student.tool_set_id:
+        return Check("tool set", True, "It was trained on the tool set that the application offers now.")
+    return Check("tool set", False, "The application offers another tool set now than the one it was trained on.")
 
 
 def _sample_size(figures: dict[str, Any]) -> Check:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from curation.errors import OdiaError
-from curation.models import Application, Job
+from curation.models import Application, Job, Query
 from curation.services.applications import tool_set_ensure
 from tests.training.services.conftest import TOOLS
 from training.models import Dataset, DistillationRun, Evaluation, Promotion, Student
@@ -107,6 +107,6 @@ def test_a_function_that_got_worse_stops_a_promotion(busy: Application, dataset:
 
 def test_a_student_of_another_tool_set_is_not_promoted(busy: Application, dataset: Dataset) -> None:
     made = student(busy, dataset, 1)
-    tool_set_ensure(application=busy, tools=TOOLS[:1])
+    Query.objects.update(tool_set=tool_set_ensure(application=busy, tools=TOOLS[:1]))
     failed = [check.name for check in promotion_checks(student=made) if not check.passed]
     assert failed == ["tool set"]

@@ -1,0 +1,124 @@
+"""What the trainer does with a run: it distils the student, stores and registers it, and has it evaluated.
+
+The one service that imports torch: pages must not import it.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from curation.errors import OdiaError
+from curation.models import Job
+from curation.services.jobs import JobCancelled, Report, job_run
+from training.models import DistillationRun, Student
+from training.models.datasets import Split
+from training.selectors.examples import examples_of
+from training.services.evaluations import evaluate_student
+from training.services.policies import policy_of
+from training.students.artifacts import MANIFEST, hash_file
+from training.students.base import Progress, ProgressCallback, RunCancelled, TrainingError
+from training.students.config import EncoderConfig
+from training.students.distillation import DistillationReport, distil_encoder
+from training.students.store import upload
+
+WRITE_EVERY_SECONDS = 1.0
+TRAINING_SHARE = 0.9
+"""Of a job's progress; the evaluation is the rest."""
+
+
+def run_execute(*, run: DistillationRun, watch: Report | None = None) -> Job:
+    """Distil the student of a run and evaluate it; its job says how it went."""
+    return job_run(job=run.job, work=lambda report: _distil_and_evaluate(run, report), watch=watch)
+
+
+def _distil_and_evaluate(run: DistillationRun, report: Report) -> dict[str, Any]:
+    try:
+        student = _distil(run, _progress(run, report))
+    except RunCancelled as error:
+        raise JobCancelled from error
+    except TrainingError as error:
+        raise OdiaError(str(error)) from error
+    evaluation = evaluate_student(
+        student=student,
+        report=lambda phase, fraction, message="": report(
+            phase, TRAINING_SHARE + (1 - TRAINING_SHARE) * fraction, message
+        ),
+    )
+    return {"student": student.pk, "evaluation": evaluation.pk}
+
+
+def _distil(run: DistillationRun, progress: ProgressCallback) -> Student:
+    application = run.application
+    version = f"{application.slug}-{run.family}-{run.pk}"
+    epsilon = policy_of(application).epsilon
+    work = Path(settings.DATA_DIR) / "work"
+    work.mkdir(parents=True, exist_ok=True)
+    checkpoints = work / f"run-{run.pk}"
+    with tempfile.TemporaryDirectory(dir=work) as temporary:
+        folder = Path(temporary) / version
+        outcome = distil_encoder(
+            train=examples_of(run.dataset, Split.TRAIN),
+            calibration=examples_of(run.dataset, Split.CALIBRATION),
+            tools=run.dataset.tool_set.tools,
+            version=version,
+            folder=folder,
+            config=EncoderConfig(**run.config),
+            epsilon=epsilon,
+            rules=application.comparison_rules,
+            progress=progress,
+            checkpoint_folder=checkpoints,
+        )
+        url = f"{settings.ARTIFACTS.rstrip('/')}/{version}"
+        upload(folder, url)
+        student = _register(run, version, url, hash_file(folder / MANIFEST), epsilon, outcome)
+    shutil.rmtree(checkpoints, ignore_errors=True)
+    return student
+
+
+def _register(
+    run: DistillationRun, version: str, url: str, manifest: str, epsilon: float, outcome: DistillationReport
+) -> Student:
+    return Student.objects.create(
+        application=run.application,
+        version=version,
+        family=run.family,
+        run=run,
+        dataset=run.dataset,
+        tool_set=run.dataset.tool_set,
+        artifact=url,
+        manifest_sha256=manifest,
+        epsilon=epsilon,
+        threshold=outcome.threshold,
+        certified_bound=outcome.certified_bound,
+        report=asdict(outcome),
+    )
+
+
+def _progress(run: DistillationRun, report: Report) -> ProgressCallback:
+    """Keeps a run's curve and log in its row, written at most once a second."""
+    curve: list[dict[str, float]] = []
+    log: list[str] = []
+    last_write = 0.0
+
+    def progress(progress: Progress, /) -> None:
+        nonlocal last_write
+        if progress.metrics:
+            curve.append({"fraction": progress.fraction, **progress.metrics})
+        if progress.message and (not log or log[-1] != progress.message):
+            log.append(progress.message)
+        if time.monotonic() - last_write >= WRITE_EVERY_SECONDS or progress.fraction >= 1:
+            last_write = time.monotonic()
+            DistillationRun.objects.filter(pk=run.pk).update(curve=curve, log="\n".join(log))
+        try:
+            report(progress.phase, TRAINING_SHARE * progress.fraction, progress.message)
+        except JobCancelled as error:
+            raise RunCancelled from error
+
+    return progress
