@@ -64,7 +64,7 @@ def _migrations() -> Finding:
 def _broker() -> Finding:
     try:
         with celery_app.connection_for_read() as broker:
-            broker.ensure_connection(max_retries=1, timeout=PATIENCE_SECONDS)
+            broker.ensure_connection(max_retries=1, timeout=int(PATIENCE_SECONDS))
     except BrokerError:
         return Finding("broker", False, f"It cannot be reached; {START}, or set CELERY_BROKER_URL.")
     return Finding("broker", True, "It answers.")

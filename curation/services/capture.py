@@ -245,10 +245,16 @@ def _hours(rows: Iterable[Capture]) -> dict[HourKey, HourSums]:
     for row in rows:
         route = row.decision.route if row.decision else Route.TEACHER
         key = HourKey(row.application_id, row.arrived_at.replace(minute=0, second=0, microsecond=0), route, row.source)
-        latency = row.decision.total_ms if row.decision else row.answer and row.answer.latency_ms
         sums = hours.setdefault(key, HourSums())
-        sums.add_request(latency)
+        sums.add_request(_latency_ms(row))
         if row.answer:
             sums.prompt_tokens += row.answer.prompt_tokens
             sums.completion_tokens += row.answer.completion_tokens
     return hours
+
+
+def _latency_ms(row: Capture) -> float | None:
+    """What the application waited: through the gateway all in all, else the teacher's time."""
+    if row.decision:
+        return row.decision.total_ms
+    return row.answer.latency_ms if row.answer else None

@@ -65,8 +65,8 @@ def job_cancel(*, job: Job) -> Job:
 def job_run(*, job: Job, work: Callable[[Report], dict[str, Any]], watch: Report | None = None) -> Job:
     """Do a job's work, with its state, progress and outcome kept in its row.
 
-    `work` returns what it made; `watch` hears each of its reports too. An `OdiaError` becomes the job's sentence; any other error is logged too.
-    A job that has ended, or that another worker has taken, is left alone.
+    `work` returns what it made; `watch` hears each of its reports too. An `OdiaError` becomes the job's sentence;
+    any other error is logged too. A job that has ended, or that another worker has taken, is left alone.
     """
     now = timezone.now()
     taken = Job.objects.filter(pk=job.pk, state=JobState.QUEUED).update(

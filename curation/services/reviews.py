@@ -79,9 +79,12 @@ def review_undo(*, review: Review, user: User | None) -> Review:
     Raises:
         OdiaError: it is undone already, or something later changed the same thing.
     """
-    later = Review.objects.select_for_update().filter(
-        pk__gt=review.pk, cluster_id=review.cluster_id, query_id=review.query_id
+    same = (
+        Review.objects.filter(cluster=review.cluster_id)
+        if review.cluster_id
+        else Review.objects.filter(query_id=review.query_id)
     )
+    later = same.select_for_update().filter(pk__gt=review.pk)
     if review.decision == Decision.UNDO or later.exists():
         raise OdiaError("This decision cannot be undone: a later one rests on it. Undo the later one first.")
     if review.cluster_id:

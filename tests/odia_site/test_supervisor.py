@@ -31,7 +31,9 @@ def test_a_program_that_falls_over_is_started_again(tmp_path: Path) -> None:
     assert program.process
     first = program.process.pid
     program.process.kill()
-    until(lambda: supervisor.watch() or bool(program.process and program.process.pid != first))
+    while program.process is None or program.process.pid == first:
+        supervisor.watch()
+        time.sleep(0.05)
     supervisor.end_programs()
     supervisor.release()
 
@@ -41,7 +43,9 @@ def test_a_program_that_ends_well_once_stays_ended(tmp_path: Path) -> None:
     supervisor.acquire()
     program = Program("once", [sys.executable, "-c", "print('done')"], once=True)
     supervisor.start(program)
-    until(lambda: supervisor.watch() or program.process is None)
+    while program.process:
+        supervisor.watch()
+        time.sleep(0.05)
     supervisor.watch()
     assert program.process is None
     assert (tmp_path / "log" / "once.log").read_text() == "done\n"

@@ -1,6 +1,15 @@
 // Draws <div class="chart" data-figure="id of a JSON block"> with Plotly, in the colours of the style sheet.
 (() => {
   "use strict";
+  // Plotly, which is loaded after this file, writes style elements: the content security policy wants the nonce on them.
+  const { nonce } = document.currentScript;
+  const create = document.createElement.bind(document);
+  document.createElement = (name, options) => {
+    const node = create(name, options);
+    if (name === "style") node.nonce = nonce;
+    return node;
+  };
+
   const config = { displayModeBar: false, responsive: true };
 
   // Colours stand in the figures as names of design tokens: "--accent".

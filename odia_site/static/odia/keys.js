@@ -65,6 +65,11 @@
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-submits]")) event.target.form.requestSubmit();
   });
+  // Addresses stay short: what does not narrow a list is left out.
+  document.addEventListener("htmx:configRequest", ({ detail }) => {
+    if (!detail.elt.matches("form.filters")) return;
+    for (const [name, value] of [...detail.formData]) if (value === "") detail.formData.delete(name);
+  });
   // On a narrow screen there is no room beside a list: its links open pages.
   document.addEventListener("htmx:beforeRequest", (event) => {
     const link = event.detail.elt;

@@ -1,0 +1,107 @@
+"""A real Chromium, and a whole ODIA with a small sample of traffic for it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from curation.sample.log import sample_log
+from curation.sample.wire import MODEL
+from tests.running import ROOT, RunningOdia, free_ports, running_odia
+
+SCREENSHOTS = Path(__file__).parent / "screenshots"
+APPLICATION = "music-assistant"
+QUERIES = 1500
+FUNCTIONS = {"play_artist", "play_genre", "next_track", "previous_track", "pause", "resume", "similar_artists", None}
+"""A few wishes only, so that a small student learns them in less than a minute."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """A running ODIA with imported traffic and a quick sample teacher."""
+
+    odia: RunningOdia
+    url: str
+    gateway: str
+    password: str
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("There is no Chromium on the path (apt-get install chromium).")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--disable-background-networking"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("site")
+    for parent in (folder, folder.parent, folder.parent.parent):
+        parent.chmod(0o755)  # the database server may run as a user of its own
+    log = folder / "log.jsonl"
+    with log.open("w", encoding="utf-8") as file:
+        everyday = (line for line in sample_log(queries=9000, end=datetime.now(UTC)) if _is_everyday(line))
+        for line in islice(everyday, QUERIES):
+            file.write(json.dumps(line) + "\n")
+    port = free_ports(1)
+    teacher = [sys.executable, "-m", "curation.sample.teacher", "--port", str(port), "--scale", "0.02"]
+    with subprocess.Popen(teacher, cwd=ROOT) as process, running_odia(folder / "var") as odia:
+        try:
+            base_url = f"http://127.0.0.1:{port}/v1"
+            odia.manage("import_traffic", str(log), "--application", APPLICATION)
+            odia.manage("set_teacher", "--application", APPLICATION, "--base-url", base_url, "--model", MODEL)
+            _wait_for(f"{base_url}/models")
+            password = odia.printed["Sign"].partition("password ")[2].split()[0]
+            yield Site(odia, odia.printed["Dashboard"].rstrip("/"), odia.printed["Gateway"], password)
+        finally:
+            process.terminate()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A window of 1440 px. What a page writes to its console as an error fails the test."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    context.close()
+    assert errors == []
+
+
+def _is_everyday(line: dict[str, Any]) -> bool:
+    """One call of a few functions, or none, with no earlier turn."""
+    calls = line["response"]["choices"][0]["message"].get("tool_calls") or [None]
+    functions = {call and call["function"]["name"] for call in calls}
+    return len(calls) == 1 and functions <= FUNCTIONS and len(line["request"]["messages"]) <= 2
+
+
+def _wait_for(url: str) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            httpx.get(url, timeout=5)
+            return
+        except httpx.TransportError:
+            assert time.monotonic() < deadline, f"{url} does not answer"
+            time.sleep(0.2)
