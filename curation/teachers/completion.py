@@ -11,7 +11,7 @@ import msgspec
 from curation.ml.calls import Call
 from curation.teachers.storable import problem_with_text, problem_with_value
 
-INSTRUCTION_ROLES = frozenset({"system", "developer"})
+INSTRUCTION_ROLES = ("system", "developer")
 """Messages of these roles are the application's, not turns of the conversation."""
 
 

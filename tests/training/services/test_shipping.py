@@ -68,7 +68,12 @@ def test_a_teachers_answer_becomes_a_query_with_its_reference_call(
     line = write(answer=answer, client_id="listener-5", context=context, steps={"teacher": 900.0}, key_id=7)
     assert all_shipped() == 1
     query = Query.objects.get()
-    assert (query.pk, query.application, query.text, query.client_id) == (line.id, application, "play Sade", "listener-5")
+    assert (query.pk, query.application, query.text, query.client_id) == (
+        line.id,
+        application,
+        "play Sade",
+        "listener-5",
+    )
     assert (query.source, query.labelled, query.call, query.context) == ("gateway", True, PLAY, context)
     assert query.tool_set and query.tool_set.tools == TOOLS
     assert TeacherCall.objects.get().model == "large-2026"

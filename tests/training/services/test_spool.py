@@ -75,9 +75,7 @@ def test_every_segment_brings_its_tools_once(tmp_path: Path) -> None:
         assert [line.tools for line in read([path])] == [TOOLS, None, None]
 
 
-def test_a_full_spool_says_so_and_goes_on_when_there_is_room(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_full_spool_says_so_and_goes_on_when_there_is_room(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     spool = Spool(tmp_path, limit_bytes=1000)
     kept = [spool.append(record(f"play {n}")) for n in range(20)]
     assert kept[0] and not kept[-1]

@@ -15,6 +15,7 @@ from training.students.benchmark import run_benchmark
 from training.students.config import EncoderConfig
 from training.students.folder import FolderError, read_folder
 
+DEFAULTS = EncoderConfig()
 CAUSAL = "The causal family is not available yet; run without --family, or with --family encoder."
 
 
@@ -25,7 +26,7 @@ class Command(OdiaCommand):
         super().add_arguments(parser)
         parser.add_argument("folder", type=Path)
         parser.add_argument("--family", choices=["encoder", "causal"], default="encoder")
-        parser.add_argument("--layers", type=int, default=EncoderConfig().layers, help="layers of the encoder kept")
+        parser.add_argument("--layers", type=int, default=DEFAULTS.layers, help="layers of the encoder kept")
         parser.add_argument("--epochs", type=int, help="passes over the training examples")
         parser.add_argument("--limit", type=int, help="read at most this many records of each file")
         parser.add_argument("--epsilon", type=float, default=0.02, help="disagreement allowed (0.02)")
