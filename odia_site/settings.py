@@ -86,6 +86,8 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 
+UNFOLD = {"SITE_TITLE": "ODIA", "SITE_HEADER": "ODIA", "SITE_URL": "/"}
+
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
@@ -140,6 +142,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {"httpx": {"level": "WARNING"}},
+    # Libraries speak up for warnings only; the project's own rooms say what they do.
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {room: {"level": "INFO"} for room in ("odia_site", "curation", "training", "celery")},
 }

@@ -20,7 +20,7 @@ def application(db: None) -> Application:
 def users(db: None) -> dict[str, User]:
     """One user for each group, and an outsider in none; by the group's name."""
     groups_ensure()
-    users = {name: User.objects.create_user(name, password=name) for name in (*GROUPS, "outsider")}
+    users = {name: User.objects.create_user(name) for name in (*GROUPS, "outsider")}
     for name in GROUPS:
         users[name].groups.add(Group.objects.get(name=name))
     return users

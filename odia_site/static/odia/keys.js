@@ -79,7 +79,9 @@
   });
   document.addEventListener("htmx:afterSettle", () => {
     const shown = document.querySelector("[data-shows]")?.dataset.shows;
-    document.querySelectorAll("tr[data-row]").forEach((row) => row.setAttribute("aria-selected", row.dataset.row === shown));
+    if (!shown) return;
+    document.querySelectorAll("tr[data-row]").forEach((row) => row.classList.toggle("selected", row.dataset.row === shown));
+    document.querySelector("tr.selected")?.scrollIntoView({ block: "nearest" });
   });
   // An answer other than 2xx is not swapped in by htmx: say so instead of doing nothing.
   document.addEventListener("htmx:responseError", (event) => say(event.detail.xhr.status === 403

@@ -20,7 +20,7 @@
       const reading = readings[slider.value];
       outputs.forEach((output) => { output.textContent = reading[output.dataset.reading]; });
       slider.setAttribute("aria-valuetext", `threshold ${reading.threshold}, coverage ${reading.coverage}`);
-      certified.hidden = slider.value !== certified.dataset.place;
+      if (certified) certified.hidden = slider.value !== certified.dataset.place;
       mark(Number(slider.value));
     }
     slider.addEventListener("input", show);

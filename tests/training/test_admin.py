@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from curation.models import Application, Job
+from tests.training.learned import make_dataset, make_evaluation, make_student
+from training.models import DistillationRun, Student
+from training.services.policies import policy_of
+
+MODELS = ["dataset", "distillationrun", "student", "evaluation", "alias", "promotion", "apikey", "routingpolicy"]
+
+
+@pytest.fixture
+def student(application: Application) -> Student:
+    student = make_student(make_dataset(application, ["play Can"]))
+    make_evaluation(student)
+    policy_of(application)
+    return student
+
+
+@pytest.fixture
+def console(db: None) -> Client:
+    client = Client()
+    client.force_login(User.objects.create_superuser("root"))
+    return client
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_list_opens_and_adds_nothing(model: str, console: Client, student: Student) -> None:
+    assert console.get(reverse(f"admin:training_{model}_changelist")).status_code == 200
+    assert console.get(reverse(f"admin:training_{model}_add")).status_code == 403
+
+
+def test_history_is_shown_and_not_edited(console: Client, student: Student) -> None:
+    address = reverse("admin:training_student_change", args=[student.pk])
+    assert console.get(address).status_code == 200
+    assert console.post(address, {"version": "another"}).status_code == 403
+    assert console.post(reverse("admin:training_student_delete", args=[student.pk])).status_code == 403
+
+
+def test_actions_start_jobs(console: Client, student: Student, django_capture_on_commit_callbacks) -> None:
+    with django_capture_on_commit_callbacks() as queued:
+        for model, action, key in (("dataset", "distil", student.dataset_id), ("student", "evaluate", student.pk)):
+            address = reverse(f"admin:training_{model}_changelist")
+            console.post(address, {"action": action, "_selected_action": [key]}, follow=True)
+    assert len(queued) == 2
+    assert sorted(Job.objects.filter(trigger="admin").values_list("kind", flat=True)) == ["distil", "evaluate"]
+    assert DistillationRun.objects.count() == 2
+
+
+def test_staff_who_may_not_approve_are_offered_no_actions(student: Student) -> None:
+    staff = User.objects.create_user("clerk", is_staff=True)
+    client = Client()
+    client.force_login(staff)
+    assert client.get(reverse("admin:training_student_changelist")).status_code == 403

@@ -1,0 +1,112 @@
+"""The settings: application, teacher, policy, API keys."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from curation.models import Application, Teacher
+from curation.teachers.openai_api import TeacherEndpoint
+from tests.curation.traffic import tool_set
+from training.models import ApiKey
+from training.services.keys import hash_key
+from training.services.policies import policy_of
+from training.views import settings as views
+
+TEACHER = {
+    "base_url": "http://127.0.0.1:9/v1/",
+    "model": "large",
+    "api_key_env": "TEACHER_KEY",
+    "timeout_seconds": "30",
+    "input_price": "2",
+    "output_price": "8",
+}
+
+
+@pytest.fixture
+def client(client_of: dict[str, Client], application: Application) -> Client:
+    return client_of["administrator"]
+
+
+def test_parameters_are_written_one_to_a_line(client: Client, application: Application) -> None:
+    given = {"name": "Music", "ignored_parameters": "play.client\n\n play.at ", "exact_parameters": ""}
+    client.post(reverse("settings"), given)
+    application.refresh_from_db()
+    assert application.ignored_parameters == ["play.client", "play.at"]
+    assert application.exact_parameters == []
+    assert "play.client\nplay.at" in client.get(reverse("settings")).content.decode()
+
+
+def test_a_parameter_without_its_function_is_refused(client: Client, application: Application) -> None:
+    answer = client.post(reverse("settings"), {"name": "Music", "ignored_parameters": "client"})
+    assert "write function.parameter" in answer.content.decode()
+    application.refresh_from_db()
+    assert application.ignored_parameters == []
+
+
+def test_the_teacher_is_set_and_its_connection_tried(
+    client: Client, application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.post(reverse("settings_teacher"), TEACHER)
+    teacher = Teacher.objects.get(application=application)
+    assert (teacher.base_url, teacher.model) == ("http://127.0.0.1:9/v1", "large")
+    monkeypatch.setenv("TEACHER_KEY", "secret")
+    seen: list[TeacherEndpoint] = []
+
+    def asleep(endpoint: TeacherEndpoint) -> str:
+        seen.append(endpoint)
+        return "It is asleep."
+
+    monkeypatch.setattr(views, "check_connection", asleep)
+    answer = client.post(reverse("settings_teacher_test"), follow=True)
+    assert "It is asleep." in answer.content.decode()
+    assert seen[0].api_key == "secret"
+    assert "secret" not in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"base_url": "http://169.254.169.254/v1"}, "169.254"),
+        ({"base_url": "ftp://example.org"}, "http"),
+        ({"api_key_env": "sk-abcdef"}, "not the key itself"),
+        ({"api_key_env": "ODIA_SECRET_KEY"}, "own"),
+        ({"timeout_seconds": "0"}, "Between 1 and 600 seconds."),
+        ({"timeout_seconds": "nan"}, "Enter a number."),
+    ],
+)
+def test_a_teacher_that_cannot_be_is_refused(changed: dict[str, str], sentence: str, client: Client) -> None:
+    answer = client.post(reverse("settings_teacher"), {**TEACHER, **changed})
+    assert sentence in answer.content.decode()
+    assert not Teacher.objects.exists()
+
+
+def test_the_policy_is_changed_and_its_shares_are_shares(client: Client, application: Application) -> None:
+    tool_set(application)
+    given = {
+        "epsilon": "0.05",
+        "switched_off": ["volume"],
+        "approve_simplicity": "0.8",
+        "approve_purity": "0.9",
+        "approve_queries": "5",
+    }
+    client.post(reverse("settings_policy"), given)
+    policy = policy_of(application)
+    assert (policy.inline, policy.epsilon, policy.switched_off) == (False, 0.05, ["volume"])
+    refused = client.post(reverse("settings_policy"), {**given, "epsilon": "2"})
+    assert "less than or equal to 1" in refused.content.decode()
+    assert policy_of(application).epsilon == 0.05
+
+
+def test_a_key_is_shown_once_and_revoked(client: Client, application: Application) -> None:
+    made = client.post(reverse("settings_keys"), {"label": "phone"})
+    text = made.context["text"]
+    key = ApiKey.objects.get(application=application)
+    assert key.sha256 == hash_key(text)
+    assert text in made.content.decode()
+    assert "no-store" in made["Cache-Control"]
+    assert text not in client.get(reverse("settings_keys")).content.decode()
+    client.post(reverse("key_revoke", args=[key.pk]))
+    key.refresh_from_db()
+    assert key.revoked_at

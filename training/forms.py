@@ -1,0 +1,153 @@
+"""Forms of the training pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from curation.models import Application
+from curation.selectors.applications import function_names
+from training.models import Dataset, DistillationRun, RoutingPolicy
+from training.models.datasets import DatasetStatus, ExampleRoute, Split
+from training.models.students import Family
+from training.students.config import EncoderConfig
+
+DEFAULTS = EncoderConfig()
+ANY = ("", "any")
+
+
+class RunForm(forms.Form):
+    """How a student is trained. Nothing has to be filled in: what is left empty takes its default."""
+
+    dataset = forms.ModelChoiceField(
+        queryset=Dataset.objects.none(), required=False, empty_label="the newest approved dataset"
+    )
+    family = forms.ChoiceField(
+        choices=Family.choices, required=False, help_text="One forward pass of a small encoder; no token by token."
+    )
+    layers = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=6,
+        help_text=f"Of the base encoder, 1 to 6; {DEFAULTS.layers} if empty. Fewer answer faster.",
+    )
+    epochs = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=100,
+        help_text="Passes over the examples, 1 to 100; chosen from their number if empty.",
+    )
+    seed = forms.IntegerField(
+        required=False, min_value=0, max_value=2**31 - 1, help_text="Equal seeds repeat a run; 0 if empty."
+    )
+
+    def __init__(self, application: Application, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        approved = Dataset.objects.filter(application=application, status=DatasetStatus.APPROVED)
+        choice = self.fields["dataset"]
+        assert isinstance(choice, forms.ModelChoiceField)
+        choice.queryset = approved
+        self.newest = approved.first()
+
+    def clean_dataset(self) -> Dataset:
+        dataset = self.cleaned_data["dataset"] or self.newest
+        if dataset is None:
+            raise forms.ValidationError("No dataset is approved yet. Build one and approve it first.")
+        return dataset
+
+    def clean_family(self) -> str:
+        return self.cleaned_data["family"] or Family.ENCODER
+
+    def config(self) -> dict[str, int]:
+        """The settings that were filled in."""
+        given = {name: self.cleaned_data[name] for name in ("layers", "epochs", "seed")}
+        return {name: value for name, value in given.items() if value is not None}
+
+    @staticmethod
+    def initial_of(run: DistillationRun) -> dict[str, Any]:
+        """What the form shows to start a run again with changes."""
+        settings = {name: run.config.get(name) for name in ("layers", "epochs", "seed")}
+        return {"dataset": run.dataset_id, "family": run.family, **settings}
+
+
+class FunctionFilter(forms.Form):
+    """The function of a reference call, where `-` stands for *no call*."""
+
+    function = forms.ChoiceField(required=False)
+
+    def __init__(self, functions: list[str], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choice = self.fields["function"]
+        assert isinstance(choice, forms.ChoiceField)
+        choice.choices = [ANY, *((name or "-", name or "no call") for name in functions)]
+
+    def wanted(self) -> dict[str, Any]:
+        """The filter as arguments of its selector; a value that does not fit filters nothing."""
+        self.is_valid()
+        chosen = self.cleaned_data
+        function = chosen.get("function")
+        others = {name: chosen.get(name, "") for name in self.fields if name != "function"}
+        return {**others, "function": {"-": "", "": None, None: None}.get(function, function)}
+
+
+class ExampleFilter(FunctionFilter):
+    """Examples of a dataset."""
+
+    split = forms.ChoiceField(required=False, choices=[ANY, *Split.choices])
+    route = forms.ChoiceField(required=False, choices=[ANY, *ExampleRoute.choices])
+
+
+class DisagreementFilter(FunctionFilter):
+    """Disagreements of an evaluation."""
+
+    served = forms.ChoiceField(
+        label="Answered",
+        required=False,
+        choices=[("", "inline"), ("teacher", "held back by the gate"), ("all", "all")],
+    )
+    text = forms.CharField(label="Text contains", required=False, max_length=200)
+
+
+class UtteranceForm(forms.Form):
+    """What is tried in the playground."""
+
+    text = forms.CharField(
+        label="Utterance", max_length=2000, widget=forms.TextInput(attrs={"autocomplete": "off", "data-key": "/"})
+    )
+
+
+class PolicyForm(forms.ModelForm):
+    """What may be answered inline, and what the policy may decide alone."""
+
+    switched_off = forms.MultipleChoiceField(
+        label="Left to the teacher",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Functions that only the teacher answers.",
+    )
+
+    class Meta:
+        model = RoutingPolicy
+        fields = [
+            "inline",
+            "epsilon",
+            "allow_context",
+            "switched_off",
+            "approve_simplicity",
+            "approve_purity",
+            "approve_queries",
+        ]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choice = self.fields["switched_off"]
+        assert isinstance(choice, forms.MultipleChoiceField)
+        names = [*function_names(self.instance.application), *self.instance.switched_off]
+        choice.choices = [(name, name) for name in dict.fromkeys(names)]
+
+
+class KeyForm(forms.Form):
+    """A new API key."""
+
+    label = forms.CharField(required=False, max_length=100, help_text="Who or what uses it.")

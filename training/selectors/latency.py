@@ -1,0 +1,45 @@
+"""What the whole system's latency would be at each coverage."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import accumulate
+
+from curation.selectors.histogram import middle_of
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Mean, median and 90th percentile, in milliseconds."""
+
+    mean: float
+    p50: float
+    p90: float
+
+
+class SystemLatency:
+    """A student of `student_ms` before a teacher whose latencies are counted in histogram buckets.
+
+    What is covered costs the student's time; what is not costs the student's and then the teacher's.
+    """
+
+    def __init__(self, teacher: Mapping[int, int], student_ms: float) -> None:
+        buckets = sorted(bucket for bucket, count in teacher.items() if count)
+        self._latencies = [middle_of(bucket) for bucket in buckets]
+        self._below = list(accumulate(teacher[bucket] for bucket in buckets))
+        self._student_ms = student_ms
+        times = zip(self._latencies, buckets, strict=True)
+        self._mean = sum(ms * teacher[bucket] for ms, bucket in times) / self._below[-1]
+
+    def at(self, coverage: float) -> Latency:
+        mean = self._student_ms + (1 - coverage) * self._mean
+        return Latency(mean, self._quantile(0.5, coverage), self._quantile(0.9, coverage))
+
+    def _quantile(self, q: float, coverage: float) -> float:
+        if q <= coverage:
+            return self._student_ms
+        rank = (q - coverage) / (1 - coverage) * self._below[-1]
+        place = min(bisect_left(self._below, rank), len(self._latencies) - 1)
+        return self._student_ms + self._latencies[place]

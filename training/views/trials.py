@@ -1,0 +1,197 @@
+"""What the routing would do with an utterance, step by step, beside the teacher's answer. Nothing is recorded."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Literal
+
+import httpx
+from asgiref.sync import async_to_sync
+
+from curation.errors import OdiaError
+from curation.ml.calls import Call, same_call
+from curation.models import Application, Teacher, ToolSetVersion
+from curation.models.traffic import Route
+from curation.selectors.tool_sets import current_tool_set
+from curation.teachers.openai_api import TeacherAnswer, TeacherEndpoint, TeacherError, ask
+from training.models import RoutingPolicy, Student
+from training.services.evaluations import serve
+from training.services.policies import policy_of
+from training.services.promotions import champion_of
+from training.students.base import Prediction
+from training.students.serving import ServedStudent
+
+Outcome = Literal["passed", "missed", "stopped", "skipped"]
+"""Missed: the memo does not know the query. Stopped: from here on it is the teacher's. Skipped: not needed."""
+
+LONGEST_WAIT_SECONDS = 20.0
+STUDENTS_KEPT = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the routing and why it went as it did; `took_ms` in milliseconds."""
+
+    name: str
+    outcome: Outcome
+    sentence: str
+    took_ms: float | None = None
+
+
+@dataclass(slots=True)
+class Trial:
+    """The course of one utterance. `route` is the one that the gateway would take."""
+
+    text: str
+    steps: list[Step] = field(default_factory=list)
+    route: str = Route.TEACHER
+    student: str = ""
+    asked: bool = False
+    call: Call | None = None
+    prediction: Prediction | None = None
+    threshold: float | None = None
+    teacher: TeacherAnswer | None = None
+    teacher_problem: str = ""
+    agrees: bool | None = None
+
+    @property
+    def answered_inline(self) -> bool:
+        return self.route in (Route.MEMO, Route.STUDENT)
+
+    @property
+    def inline_ms(self) -> float:
+        """All time up to the decision."""
+        return sum(step.took_ms or 0.0 for step in self.steps if step.name != "Teacher")
+
+
+def try_utterance(application: Application, text: str) -> Trial:
+    """Route an utterance as the gateway would, and ask the teacher in any case, for comparison."""
+    trial = Trial(text)
+    champion, policy = champion_of(application), policy_of(application)
+    offered = current_tool_set(application)
+    try:
+        served = load_served(champion.version) if champion else None
+    except OdiaError as error:
+        trial.steps.append(Step("Eligibility", "stopped", str(error)))
+    else:
+        _route(trial, offered, champion, served, policy)
+    _ask_teacher(trial, application, offered)
+    _compare(trial, application, offered)
+    return trial
+
+
+@lru_cache(maxsize=STUDENTS_KEPT)
+def load_served(version: str) -> ServedStudent:
+    return serve(Student.objects.get(version=version))
+
+
+def _route(
+    trial: Trial,
+    offered: ToolSetVersion | None,
+    champion: Student | None,
+    served: ServedStudent | None,
+    policy: RoutingPolicy,
+) -> None:
+    started = time.perf_counter()
+    reason = _why_not_inline(offered, champion, policy)
+    sentence = reason or "A student may answer: inline answers are on and the champion knows the tools offered."
+    trial.steps.append(Step("Eligibility", "stopped" if reason else "passed", sentence, _since(started)))
+    if reason or champion is None or served is None:
+        return
+    trial.student, trial.threshold = champion.version, champion.threshold
+    _ask_student(trial, served, policy)
+
+
+def _why_not_inline(offered: ToolSetVersion | None, champion: Student | None, policy: RoutingPolicy) -> str:
+    if not policy.inline:
+        return "Inline answers are switched off in the settings."
+    if champion is None:
+        return "There is no champion."
+    if champion.threshold is None:
+        return "The champion has no certified threshold."
+    if offered is None or offered.pk != champion.tool_set_id:
+        return "The champion was not trained on the tools that the application offers now."
+    return ""
+
+
+def _ask_student(trial: Trial, served: ServedStudent, policy: RoutingPolicy) -> None:
+    """Memo, then student, then gate."""
+    started = time.perf_counter()
+    remembered = served.memo.lookup(trial.text)
+    hit = remembered is not None and remembered.name not in policy.switched_off
+    sentence = "Seen before, always with the same call." if hit else "Not among the queries known by heart."
+    trial.steps.append(Step("Memo", "passed" if hit else "missed", sentence, _since(started)))
+    trial.asked = True
+    if hit:
+        trial.route, trial.call = Route.MEMO, remembered
+        trial.steps += [Step("Student", "skipped", "Not needed."), Step("Gate", "skipped", "Not needed.")]
+        return
+    trial.route = Route.FALLBACK
+    started = time.perf_counter()
+    [trial.prediction] = served.predict([trial.text])
+    trial.call = trial.prediction.call
+    if trial.call is None:
+        refusal = f"It refuses: {trial.prediction.reason or 'it made no call'}."
+        trial.steps.append(Step("Student", "stopped", refusal, _since(started)))
+        trial.steps.append(Step("Gate", "skipped", "Nothing to judge."))
+    else:
+        trial.steps.append(Step("Student", "passed", f"It calls {trial.call.name}.", _since(started)))
+        _pass_gate(trial, trial.call, trial.prediction.confidence, policy)
+
+
+def _pass_gate(trial: Trial, call: Call, confidence: float, policy: RoutingPolicy) -> None:
+    started = time.perf_counter()
+    threshold = trial.threshold
+    passed = threshold is not None and confidence >= threshold and call.name not in policy.switched_off
+    if call.name in policy.switched_off:
+        sentence = f"{call.name} is switched off in the settings."
+    else:
+        sentence = f"Confidence {confidence:.3f} {'reaches' if passed else 'is below'} the threshold {threshold:.3f}."
+    trial.route = Route.STUDENT if passed else Route.FALLBACK
+    trial.steps.append(Step("Gate", "passed" if passed else "stopped", sentence, _since(started)))
+
+
+def _ask_teacher(trial: Trial, application: Application, offered: ToolSetVersion | None) -> None:
+    """The teacher is asked in any case. A teacher that is down or slow leaves a sentence."""
+    tools = offered.tools if offered else None
+    try:
+        teacher = Teacher.objects.get(application=application)
+        trial.teacher = async_to_sync(_answer)(teacher, trial.text, tools)
+    except Teacher.DoesNotExist:
+        trial.teacher_problem = "No teacher is set for this application; set one in the settings."
+    except TeacherError as error:
+        trial.teacher_problem = str(error)
+    except TimeoutError:
+        trial.teacher_problem = f"The teacher did not answer within {LONGEST_WAIT_SECONDS:.0f} seconds."
+    trial.steps.append(_teacher_step(trial))
+
+
+def _teacher_step(trial: Trial) -> Step:
+    if trial.teacher is None:
+        return Step("Teacher", "stopped", trial.teacher_problem)
+    if trial.answered_inline:
+        return Step("Teacher", "skipped", "Asked here for comparison only.", trial.teacher.latency_ms)
+    return Step("Teacher", "passed", "It answers the application.", trial.teacher.latency_ms)
+
+
+async def _answer(teacher: Teacher, text: str, tools: list[dict[str, object]] | None) -> TeacherAnswer:
+    endpoint = TeacherEndpoint(teacher.base_url, teacher.model, os.environ.get(teacher.api_key_env, ""))
+    async with asyncio.timeout(LONGEST_WAIT_SECONDS), httpx.AsyncClient() as client:
+        return await ask(client, endpoint, [{"role": "user", "content": text}], tools)
+
+
+def _compare(trial: Trial, application: Application, offered: ToolSetVersion | None) -> None:
+    if trial.teacher is None or trial.call is None:
+        return
+    tools = offered.tool_set if offered else None
+    trial.agrees = not trial.teacher.several_calls and same_call(
+        trial.call, trial.teacher.call, tools, application.comparison_rules
+    )
+
+
+def _since(started: float) -> float:
+    return (time.perf_counter() - started) * 1000
