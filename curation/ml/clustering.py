@@ -1,0 +1,153 @@
+"""Clusters: patterns that lie together and call the same function."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+import numpy as np
+from sklearn.cluster import HDBSCAN
+from sklearn.decomposition import PCA
+
+REDUCED_DIMENSIONS = 10
+SMALLEST = 8
+"""Fewer patterns than this never make a cluster by density."""
+SMALLEST_SHARE = 0.02
+"""Nor do fewer than this share of the function's patterns: people review clusters one by one."""
+HEAVY_SHARE = 0.002
+"""A pattern with this share of all traffic that no cluster takes is a cluster of its own."""
+RADIUS_SHARE = 0.97
+"""The radius reaches this share of the cluster's traffic."""
+TIGHTEST = 0.15
+"""No radius is smaller: one pattern alone still stands for its rewordings."""
+
+
+JOINING_REACH = 0.5
+"""A pattern in no dense place joins the nearest cluster of its function within its radius, or within this distance."""
+
+
+class Located(Protocol):
+    """What it takes to find the cluster of a query: the function, and a sphere of cosine distances."""
+
+    @property
+    def function(self) -> str | None: ...
+    @property
+    def centroid(self) -> np.ndarray: ...
+    @property
+    def radius(self) -> float: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Patterns (by index) of one label, with the mean of their embeddings (a unit vector) and its reach.
+
+    `radius` is a cosine distance, 0 to 2.
+    """
+
+    function: str
+    patterns: tuple[int, ...]
+    centroid: np.ndarray
+    radius: float
+
+
+AnyCluster = TypeVar("AnyCluster", bound=Located)
+Key = TypeVar("Key")
+
+
+def cluster_patterns(embeddings: np.ndarray, functions: Sequence[str], counts: np.ndarray) -> list[Group]:
+    """Cluster patterns by density inside each function (HDBSCAN, Campello, Moulavi and Sander, 2013).
+
+    Args:
+        embeddings: unit vectors, shape (patterns, dimensions).
+        functions: the label of each pattern.
+        counts: how many queries each pattern has.
+
+    Returns:
+        Clusters with the most traffic first. Patterns that are in none are too far from any of their function.
+    """
+    groups: list[Group] = []
+    labels = np.array(functions, dtype=object)
+    heavy = max(SMALLEST, HEAVY_SHARE * counts.sum())
+    for function in dict.fromkeys(functions):
+        rows = np.flatnonzero(labels == function)
+        groups += _cluster_function(function, rows, embeddings, counts, heavy)
+    return sorted(groups, key=lambda group: -int(counts[list(group.patterns)].sum()))
+
+
+def assign(embedding: np.ndarray, function: str | None, clusters: Sequence[AnyCluster]) -> AnyCluster | None:
+    """The nearest cluster of the function, if the pattern's embedding lies within its radius."""
+    own = [cluster for cluster in clusters if cluster.function == function]
+    if not own:
+        return None
+    distances = 1 - np.stack([cluster.centroid for cluster in own]) @ embedding
+    nearest = int(distances.argmin())
+    return own[nearest] if distances[nearest] <= own[nearest].radius else None
+
+
+def inherit(
+    old_clusters: Mapping[Key, Mapping[str, int]], new_clusters: Sequence[Mapping[str, int]]
+) -> list[Key | None]:
+    """For each new cluster the old one, if any, that more than half of its traffic was in.
+
+    Both are given as counts of queries by pattern key; the counts of the new cluster decide. An old cluster may
+    be inherited by several new ones, when it has been split.
+    """
+    home = {
+        key: name
+        for name, patterns in sorted(old_clusters.items(), key=lambda item: sum(item[1].values()))
+        for key in patterns
+    }
+    return [_main_home(home, patterns) for patterns in new_clusters]
+
+
+def make_group(function: str, rows: np.ndarray, embeddings: np.ndarray, counts: np.ndarray) -> Group:
+    """The cluster of these patterns: centroid weighted by traffic, radius around nearly all of it."""
+    mean = counts[rows] @ embeddings[rows]
+    centroid = (mean / max(float(np.linalg.norm(mean)), 1e-12)).astype(np.float32)
+    distances = 1 - embeddings[rows] @ centroid
+    order = distances.argsort()
+    reached = np.cumsum(counts[rows][order]) >= RADIUS_SHARE * counts[rows].sum()
+    radius = max(TIGHTEST, float(distances[order][int(reached.argmax())]))
+    return Group(function, tuple(int(row) for row in rows), centroid, radius)
+
+
+def _cluster_function(
+    function: str, rows: np.ndarray, embeddings: np.ndarray, counts: np.ndarray, heavy: float
+) -> list[Group]:
+    labels = _by_density(embeddings[rows])
+    if labels.max() < 0:
+        labels[:] = 0
+    cores = [make_group(function, rows[labels == label], embeddings, counts) for label in range(labels.max() + 1)]
+    members: list[list[int]] = [list(core.patterns) for core in cores]
+    alone = []
+    for row in rows[labels < 0]:
+        distances = [float(1 - core.centroid @ embeddings[row]) for core in cores]
+        nearest = int(np.argmin(distances))
+        if distances[nearest] <= max(cores[nearest].radius, JOINING_REACH):
+            members[nearest].append(int(row))
+        elif counts[row] >= heavy:
+            alone.append([int(row)])
+    return [make_group(function, np.array(group), embeddings, counts) for group in [*members, *alone]]
+
+
+def _by_density(embeddings: np.ndarray) -> np.ndarray:
+    """The label of each pattern, from 0; -1 for noise."""
+    count = len(embeddings)
+    if count < 2 * SMALLEST:
+        return np.zeros(count, dtype=int)
+    reduced = PCA(min(REDUCED_DIMENSIONS, count), svd_solver="covariance_eigh").fit_transform(embeddings)
+    smallest = max(SMALLEST, int(SMALLEST_SHARE * count))
+    return HDBSCAN(smallest, min_samples=3, allow_single_cluster=True, copy=True).fit_predict(reduced)
+
+
+def _main_home(home: Mapping[str, Key], patterns: Mapping[str, int]) -> Key | None:
+    shares: Counter[Key] = Counter()
+    for key, count in patterns.items():
+        if key in home:
+            shares[home[key]] += count
+    if not shares:
+        return None
+    name, share = shares.most_common(1)[0]
+    return name if 2 * share > sum(patterns.values()) else None
