@@ -1,0 +1,41 @@
+"""A student from a benchmark folder, and its figures: what `manage.py benchmark` prints."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from training.students.base import ProgressCallback
+from training.students.config import EncoderConfig
+from training.students.distillation import distil_encoder
+from training.students.evaluation import evaluate
+from training.students.folder import BenchmarkFolder
+from training.students.serving import load_student
+
+
+def run_benchmark(
+    data: BenchmarkFolder,
+    *,
+    config: EncoderConfig,
+    epsilon: float,
+    artifact: Path,
+    progress: ProgressCallback,
+) -> dict[str, Any]:
+    """Trains on `train`, calibrates on `valid` (and what `config` holds out of `train`), measures on `test`.
+
+    Writes the student to `artifact`. Returns the JSON object of the command.
+    """
+    report = distil_encoder(
+        train=data.train,
+        calibration=data.valid,
+        tools=data.tools,
+        version="benchmark",
+        folder=artifact,
+        config=config,
+        epsilon=epsilon,
+        progress=progress,
+    )
+    student = load_student(artifact)
+    figures = evaluate(student, data.test, threshold=student.threshold, progress=progress).figures
+    return {"family": "encoder", "epsilon": epsilon, **asdict(report), **figures}

@@ -1,0 +1,40 @@
+"""Settings of the encoder family."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderConfig:
+    """How an encoder student is built and trained. JSON-able with `as_json`; recorded in the artifact.
+
+    `base` is a folder with a BERT encoder (`config.json`, `model.safetensors`, `tokenizer.json`); empty for the
+    packaged MiniLM. `epochs` is None for a number chosen from the number of examples. `held_out` is the number of
+    calibration examples aimed at: where fewer are given, up to `held_out_share` of the training examples join them.
+    """
+
+    layers: int = 3
+    epochs: int | None = None
+    seed: int = 0
+    batch_size: int = 32
+    learning_rate: float = 2e-4
+    head_learning_rate: float = 1e-3
+    layer_decay: float = 0.9
+    weight_decay: float = 0.01
+    warmup_share: float = 0.1
+    dropout: float = 0.1
+    label_smoothing: float = 0.0
+    swap_probability: float = 0.3
+    lower_case_probability: float = 0.2
+    max_tokens: int = 96
+    closed_values: int = 64
+    held_out: int = 2500
+    held_out_share: float = 0.15
+    no_call_answered: float = 0.05
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    base: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)

@@ -1,0 +1,72 @@
+"""From examples to a trained network. Torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from curation.ml.tools import ToolSet
+from training.students.base import Example, ProgressCallback, TrainingError
+from training.students.config import EncoderConfig
+from training.students.labels import LabelSpace, learn_labels
+from training.students.network import StudentNetwork, base_folder, load_pretrained, read_shape
+from training.students.optimisation import Curve, Trainer
+from training.students.samples import Sample, make_samples
+from training.students.text import QueryEncoder
+
+LEAST_EXAMPLES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A network with what it takes to read its answers."""
+
+    network: StudentNetwork
+    encoder: QueryEncoder
+    labels: LabelSpace
+    curve: Curve
+
+
+def learn(
+    examples: Sequence[Example],
+    tools: ToolSet,
+    config: EncoderConfig,
+    progress: ProgressCallback,
+    checkpoints: Path | None,
+    fingerprint: str,
+) -> Trained:
+    """Trains a network on the examples.
+
+    Raises:
+        TrainingError: there is nothing to learn from.
+        RunCancelled: from `progress`.
+    """
+    base = base_folder(config.base)
+    encoder = QueryEncoder.from_file(base / "tokenizer.json", config.max_tokens)
+    labels = learn_labels(examples, tools, config.closed_values)
+    samples = make_samples(examples, labels, encoder)
+    _check(samples, labels)
+    torch.manual_seed(config.seed)
+    network = StudentNetwork(read_shape(base, config.layers), labels, config.dropout, _seen_pieces(samples))
+    load_pretrained(network, base)
+    trainer = Trainer(network, samples, labels, config, encoder.marks)
+    trainer.run(progress, checkpoints, fingerprint)
+    return Trained(network, encoder, labels, trainer.curve)
+
+
+def _check(samples: Sequence[Sample], labels: LabelSpace) -> None:
+    answerable = sum(sample.tagged for sample in samples)
+    if not labels.functions or answerable < LEAST_EXAMPLES:
+        raise TrainingError(
+            f"Only {answerable} training examples are simple queries with a call that a student can make; "
+            f"at least {LEAST_EXAMPLES} are needed. Approve more clusters or import more traffic."
+        )
+
+
+def _seen_pieces(samples: Sequence[Sample]) -> torch.Tensor:
+    pieces = [run.pieces for sample in samples for run in sample.runs]
+    return torch.from_numpy(np.unique(np.concatenate(pieces)))

@@ -1,0 +1,213 @@
+"""The training loop of the encoder family. Torch."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from training.students.base import Progress, ProgressCallback
+from training.students.checkpoints import restore_checkpoint, save_checkpoint
+from training.students.config import EncoderConfig
+from training.students.labels import LabelSpace
+from training.students.network import EncoderLayer, Outputs, StudentNetwork
+from training.students.samples import IGNORED, Arrays, Augmenter, Sample, assemble, batches
+
+MINIMUM_STEPS = 1000
+REPORT_SECONDS = 2.0
+Curve = list[dict[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Padded tensors of one step; see `StudentNetwork.forward`. `values` [batch, closed parameters]."""
+
+    pieces: Tensor
+    casings: Tensor
+    first_pieces: Tensor
+    present: Tensor
+    tags: Tensor
+    answers: Tensor
+    values: Tensor
+    weights: Tensor
+
+
+def epochs_for(config: EncoderConfig, samples: int) -> int:
+    """The number asked for, else five passes, and more where the examples are few."""
+    steps = math.ceil(samples / config.batch_size)
+    return config.epochs or min(40, max(5, math.ceil(MINIMUM_STEPS / steps)))
+
+
+def use_bfloat16(config: EncoderConfig) -> bool:
+    """Half-width arithmetic takes half the time where the processor has it, and more where it has not."""
+    if config.precision != "auto":
+        return config.precision == "bfloat16"
+    found = torch.cpu.get_capabilities()
+    return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
+
+
+class Trainer:
+    """Trains a network in place. Every epoch draws its random numbers from (seed, epoch): a run that resumes from a
+    checkpoint ends with the same weights as one that was never stopped."""
+
+    def __init__(
+        self,
+        network: StudentNetwork,
+        samples: Sequence[Sample],
+        labels: LabelSpace,
+        config: EncoderConfig,
+        marks: tuple[int, int],
+    ) -> None:
+        self.network = network
+        self.samples = samples
+        self.labels = labels
+        self.config = config
+        self.marks = marks
+        self.epochs = epochs_for(config, len(samples))
+        self.curve: Curve = []
+        self._augment = Augmenter(samples, config.swap_probability, config.lower_case_probability)
+        self._optimiser = torch.optim.AdamW(_parameter_groups(network, config), fused=True)
+        self._peaks = [group["lr"] for group in self._optimiser.param_groups]
+        self._steps_per_epoch = math.ceil(len(samples) / config.batch_size)
+
+    def run(self, progress: ProgressCallback, checkpoints: Path | None, fingerprint: str) -> None:
+        """Raises RunCancelled when the callback does."""
+        state = restore_checkpoint(checkpoints, fingerprint, self.network, self._optimiser)
+        first = state["epoch"] if state else 0
+        self.curve = state["curve"] if state else []
+        reporter = _Reporter(progress, first * self._steps_per_epoch, self.epochs * self._steps_per_epoch, self.curve)
+        for epoch in range(first, self.epochs):
+            self._epoch(epoch, reporter)
+            if checkpoints and epoch + 1 < self.epochs:
+                state = {"epoch": epoch + 1, "curve": self.curve, "fingerprint": fingerprint}
+                save_checkpoint(checkpoints, self.network, self._optimiser, state)
+        self.network.eval()
+
+    def _epoch(self, epoch: int, reporter: _Reporter) -> None:
+        random = np.random.default_rng([self.config.seed, epoch])
+        torch.manual_seed(self.config.seed * 1000 + epoch)
+        self.network.train()
+        drawn = [self._augment(sample, random) for sample in self.samples]
+        lengths = np.array([sample.length for sample in drawn])
+        for number, indices in enumerate(batches(lengths, self.config.batch_size, random)):
+            arrays = [self._augment.lowered(assemble(drawn[index], *self.marks), random) for index in indices]
+            batch = make_batch(arrays, [drawn[index] for index in indices], len(self.labels.closed))
+            self._set_learning_rates(epoch * self._steps_per_epoch + number)
+            reporter.step(epoch + 1, *self._step(batch))
+
+    def _step(self, batch: Batch) -> tuple[float, float]:
+        """One step; the loss and the share of right answers of the batch before it."""
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=use_bfloat16(self.config)):
+            outputs = self.network(batch.pieces, batch.casings, batch.first_pieces, batch.present)
+        loss = loss_of(outputs, batch, self.labels, self.config.label_smoothing)
+        self._optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self._optimiser.step()
+        right = (outputs.answers.argmax(-1) == batch.answers).float().mean()
+        return loss.item(), right.item()
+
+    def _set_learning_rates(self, step: int) -> None:
+        """Linear warm-up, then linear decay to zero."""
+        total = self.epochs * self._steps_per_epoch
+        warmup = max(1.0, self.config.warmup_share * total)
+        factor = min((step + 1) / warmup, (total - step) / max(1.0, total - warmup))
+        for group, peak in zip(self._optimiser.param_groups, self._peaks, strict=True):
+            group["lr"] = peak * factor
+
+
+class _Reporter:
+    """Reports a smoothed loss and accuracy every few seconds, with the time left."""
+
+    def __init__(self, progress: ProgressCallback, done: int, total: int, curve: Curve) -> None:
+        self._progress = progress
+        self._first = self._done = done
+        self._total = total
+        self._curve = curve
+        self._started = self._last = time.monotonic()
+        self._loss: float | None = None
+        self._right = 0.0
+
+    def step(self, epoch: int, loss: float, right: float) -> None:
+        self._loss = loss if self._loss is None else 0.98 * self._loss + 0.02 * loss
+        self._right = right if self._done == self._first else 0.98 * self._right + 0.02 * right
+        self._done += 1
+        if time.monotonic() - self._last >= REPORT_SECONDS or self._done in (self._first + 1, self._total):
+            self._report(epoch)
+
+    def _report(self, epoch: int) -> None:
+        self._last = time.monotonic()
+        left = (self._last - self._started) / (self._done - self._first) * (self._total - self._done)
+        metrics = {"step": float(self._done), "loss": self._loss or 0.0, "answer_accuracy": self._right}
+        self._curve.append(metrics)
+        message = f"epoch {epoch}, loss {metrics['loss']:.3f}, {left:.0f} s left"
+        self._progress(Progress("training", self._done / self._total, message, {**metrics, "seconds_left": left}))
+
+
+def _parameter_groups(network: StudentNetwork, config: EncoderConfig) -> list[dict[str, object]]:
+    """Lower layers learn more slowly; biases and norms do not decay."""
+    depth = len(network.layers)
+    rates: dict[int, float] = {}
+    embedding = config.learning_rate * config.layer_decay**depth
+    for parameter in (network.changes, network.positions, network.casings, *network.embedding_norm.parameters()):
+        rates[id(parameter)] = embedding
+    for index, layer in enumerate(network.layers):
+        assert isinstance(layer, EncoderLayer)
+        for parameter in layer.parameters():
+            rates[id(parameter)] = config.learning_rate * config.layer_decay ** (depth - 1 - index)
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, parameter in network.named_parameters():
+        decays = parameter.dim() > 1 and name != "changes"
+        key = rates.get(id(parameter), config.head_learning_rate), config.weight_decay if decays else 0.0
+        groups.setdefault(key, []).append(parameter)
+    return [{"params": params, "lr": rate, "weight_decay": decay} for (rate, decay), params in groups.items()]
+
+
+def loss_of(outputs: Outputs, batch: Batch, labels: LabelSpace, smoothing: float) -> Tensor:
+    """Cross-entropies of the answer, the tags and the closed values, summed per example and averaged by weight."""
+    answer_logits, tag_logits = outputs.answers.float(), outputs.tags.float()
+    losses = nn.functional.cross_entropy(answer_logits, batch.answers, reduction="none", label_smoothing=smoothing)
+    tags = nn.functional.cross_entropy(tag_logits.transpose(1, 2), batch.tags, reduction="none", ignore_index=IGNORED)
+    losses = losses + tags.sum(-1) * TAG_LOSS
+    for index, head in enumerate(labels.closed):
+        logits = outputs.values[:, head.offset : head.end].float()
+        target = batch.values[:, index]
+        losses = losses + nn.functional.cross_entropy(logits, target, reduction="none", ignore_index=IGNORED)
+    return (losses * batch.weights).sum() / batch.weights.sum()
+
+
+TAG_LOSS = 0.3
+"""Weight of one word's tag beside one query's answer."""
+
+
+def make_batch(arrays: Sequence[Arrays], samples: Sequence[Sample], closed: int) -> Batch:
+    """Pads the arrays of a step to the longest."""
+    values = np.full((len(samples), closed), IGNORED)
+    for row, sample in enumerate(samples):
+        for index, value in sample.values:
+            values[row, index] = value
+    pieces = _pad([item.pieces for item in arrays], 0)
+    lengths = torch.tensor([len(item.pieces) for item in arrays])
+    return Batch(
+        pieces=pieces,
+        casings=_pad([item.casings for item in arrays], 0),
+        first_pieces=_pad([item.first_pieces for item in arrays], 0),
+        present=torch.arange(pieces.shape[1]) < lengths.unsqueeze(1),
+        tags=_pad([item.tags for item in arrays], IGNORED),
+        answers=torch.tensor([sample.answer for sample in samples]),
+        values=torch.from_numpy(values),
+        weights=torch.tensor([sample.weight for sample in samples]),
+    )
+
+
+def _pad(arrays: Sequence[np.ndarray], filling: int) -> Tensor:
+    padded = np.full((len(arrays), max(map(len, arrays))), filling, dtype=np.int64)
+    for row, array in zip(padded, arrays, strict=True):
+        row[: len(array)] = array
+    return torch.from_numpy(padded)
