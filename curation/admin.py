@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as PlainGroupAdmin
 from django.contrib.auth.admin import UserAdmin as PlainUserAdmin
@@ -31,7 +33,7 @@ from curation.models import (
 from curation.models.jobs import JobKind, Trigger
 from curation.models.reviews import Decision
 from curation.selectors.traffic import COUNT_CAP, matching
-from curation.services.jobs import job_cancel, job_create
+from curation.services.jobs import job_cancel, job_create, job_hand_over
 from curation.services.reviews import cluster_decide
 
 admin.site.unregister([User, Group])
@@ -110,10 +112,10 @@ class ApplicationAdmin(SettingsAdmin):
                     trigger=Trigger.ADMIN,
                     user=request.user,  # type: ignore[arg-type]
                 )
+                job_hand_over(job=job, send=partial(tasks.cluster.delay_on_commit, job.pk))  # type: ignore[attr-defined]
             except OdiaError as error:
                 messages.error(request, str(error))
                 continue
-            tasks.cluster.delay_on_commit(job.pk)  # type: ignore[attr-defined]
             messages.success(request, f"The clustering of {application} waits for a worker.")
 
 

@@ -16,6 +16,7 @@ from curation.models.clusters import ClusterStatus
 from curation.models.traffic import Route, Source
 from curation.selectors.traffic import NO_CALL, TrafficFilter
 from curation.teachers.addresses import AddressError, check_base_url
+from curation.teachers.secrets import SecretError, check_variable
 
 ANY = ("", "any")
 YES_OR_NO = [ANY, ("yes", "yes"), ("no", "no")]
@@ -116,9 +117,7 @@ class ApplicationForm(forms.ModelForm):
 class TeacherForm(forms.ModelForm):
     """The large model of an application."""
 
-    base_url = forms.URLField(
-        label="Base URL", max_length=500, assume_scheme="http", help_text="As a rule it ends in /v1."
-    )
+    base_url = forms.CharField(label="Base URL", max_length=500, help_text="As a rule it ends in /v1.")
 
     class Meta:
         model = Teacher
@@ -135,10 +134,11 @@ class TeacherForm(forms.ModelForm):
     def clean_api_key_env(self) -> str:
         """A teacher is sent this variable's value, so it must not be one of ODIA's own secrets."""
         name = self.cleaned_data["api_key_env"].strip()
-        if name and not re.fullmatch(r"[A-Za-z_]\w*", name):
-            raise ValidationError("Write the name of an environment variable, not the key itself.")
-        if name.upper().startswith(("ODIA_", "DATABASE_", "CELERY_")):
-            raise ValidationError("This variable is ODIA's own. Keep the teacher's key in one of its own.")
+        try:
+            if name:
+                check_variable(name)
+        except SecretError as error:
+            raise ValidationError(str(error)) from error
         return name
 
     def clean_timeout_seconds(self) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,6 +16,7 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from curation.models import Application, Job
 from curation.models.jobs import JobState
+from curation.teachers.secrets import SecretError, read_key
 from odia_site.celery import app as celery_app
 from training.services.promotions import champion_of
 from training.services.spool import stored_bytes
@@ -126,7 +126,8 @@ def _teacher(application: Application) -> Finding:
     name = f"{application.slug}: teacher"
     if not hasattr(application, "teacher"):
         return Finding(name, False, "It has none; run `manage.py set_teacher`.")
-    variable = application.teacher.api_key_env
-    if variable and not os.environ.get(variable):
-        return Finding(name, False, f"The variable {variable}, which shall hold its API key, is not set.")
+    try:
+        read_key(application.teacher.api_key_env)
+    except SecretError as error:
+        return Finding(name, False, str(error))
     return Finding(name, True, f"{application.teacher}.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
@@ -9,7 +11,7 @@ from django.http import HttpRequest
 from curation.admin import HistoryAdmin
 from curation.errors import OdiaError
 from curation.models.jobs import JobKind, Trigger
-from curation.services.jobs import job_create
+from curation.services.jobs import job_create, job_hand_over
 from training import tasks
 from training.models import (
     Alias,
@@ -57,10 +59,10 @@ class DatasetAdmin(LearnedAdmin):
         for dataset in queryset.select_related("application"):
             try:
                 run = run_create(dataset=dataset, trigger=Trigger.ADMIN, user=request.user)  # type: ignore[arg-type]
+                job_hand_over(job=run.job, send=partial(tasks.distil.delay_on_commit, run.pk))  # type: ignore[attr-defined]
             except OdiaError as error:
                 messages.error(request, str(error))
                 continue
-            tasks.distil.delay_on_commit(run.pk)  # type: ignore[attr-defined]
             messages.success(request, f"Run {run.pk} waits for the trainer.")
 
 
@@ -106,10 +108,10 @@ class StudentAdmin(LearnedAdmin):
                     user=request.user,  # type: ignore[arg-type]
                     parameters={"student": student.pk},
                 )
+                job_hand_over(job=job, send=partial(tasks.evaluate.delay_on_commit, job.pk))  # type: ignore[attr-defined]
             except OdiaError as error:
                 messages.error(request, str(error))
                 continue
-            tasks.evaluate.delay_on_commit(job.pk)  # type: ignore[attr-defined]
             messages.success(request, f"{student} will be evaluated.")
 
 

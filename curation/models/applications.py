@@ -54,7 +54,7 @@ class Teacher(models.Model):
     """The large model of an application, reached over an OpenAI-compatible API."""
 
     application = models.OneToOneField(Application, on_delete=models.CASCADE, related_name="teacher")
-    base_url = models.URLField("base URL", max_length=500, help_text="Ends in /v1 as a rule.")
+    base_url = models.CharField("base URL", max_length=500, help_text="Ends in /v1 as a rule.")
     model = models.CharField(max_length=200)
     api_key_env = models.CharField(
         "variable with the API key", max_length=100, blank=True, help_text="Name of an environment variable."

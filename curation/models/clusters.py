@@ -53,9 +53,7 @@ class Cluster(models.Model):
     samples = models.JSONField(default=dict, help_text="Query ids that are typical, borderline and odd.")
     queries = models.PositiveIntegerField()
     share = models.FloatField(help_text="Share of the application's traffic, 0 to 1.")
-    saved_calls = models.FloatField(
-        default=0, help_text="Expected number of the teacher's calls saved: simplicity times queries."
-    )
+    saved_calls = models.FloatField(help_text="Expected number of the teacher's calls saved: simplicity times queries.")
     saved_ms = models.FloatField(
         null=True, help_text="Expected time of the teacher's saved, in milliseconds; empty where no latency is known."
     )

@@ -11,6 +11,7 @@ from curation.errors import OdiaError
 from curation.ml.tools import ToolSetError, parse_tools
 from curation.models import Application, Teacher, ToolSetVersion
 from curation.teachers.addresses import AddressError, check_base_url
+from curation.teachers.secrets import SecretError, check_variable
 
 
 def application_get(*, slug: str) -> Application:
@@ -57,11 +58,13 @@ def teacher_set(*, application: Application, base_url: str, model: str, api_key_
     """Set the teacher of an application.
 
     Raises:
-        OdiaError: the address cannot be one of a teacher.
+        OdiaError: the address or the variable of the key cannot be a teacher's.
     """
     try:
         check_base_url(base_url)
-    except AddressError as error:
+        if api_key_env:
+            check_variable(api_key_env)
+    except (AddressError, SecretError) as error:
         raise OdiaError(str(error)) from error
     values = {"base_url": base_url.rstrip("/"), "model": model, "api_key_env": api_key_env}
     return Teacher.objects.update_or_create(application=application, defaults=values)[0]

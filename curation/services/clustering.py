@@ -54,8 +54,9 @@ def cluster_traffic(*, application: Application, report: Report) -> Clustering:
 
 
 def _observations(application: Application) -> list[Observation]:
-    """The newest labelled queries, the oldest of them first."""
-    newest = Query.objects.filter(application=application, labelled=True, excluded=False).order_by("-id")[:MOST_QUERIES]
+    """The newest labelled queries, the oldest first. With earlier turns, a text alone tells too little: left out."""
+    queries = Query.objects.filter(application=application, labelled=True, excluded=False, context=[])
+    newest = queries.order_by("-id")[:MOST_QUERIES]
     return [
         Observation(
             query_id=str(query.pk),

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from kombu.exceptions import OperationalError as BrokerError
 
 from curation.errors import OdiaError
 from curation.models import Application, Job
@@ -50,6 +51,20 @@ def job_create(
             )
     except IntegrityError as error:
         raise OdiaError(f"The same job is under way already: {JobKind(kind).label.lower()}.") from error
+
+
+def job_hand_over(*, job: Job, send: Callable[[], object]) -> Job:
+    """Hand a waiting job to the workers; `send` queues its task.
+
+    Raises:
+        OdiaError: the broker does not answer; the job is cancelled, since no worker would ever hear of it.
+    """
+    try:
+        send()
+    except BrokerError as error:
+        job_cancel(job=job)
+        raise OdiaError("The broker does not answer, so no worker can take the job. Run `manage.py doctor`.") from error
+    return job
 
 
 def job_cancel(*, job: Job) -> Job:

@@ -7,13 +7,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
-from kombu.exceptions import OperationalError
 
 from curation import tasks
 from curation.models import Application, Job
 from curation.models.jobs import JobKind, Trigger
 from curation.selectors import jobs as selectors
-from curation.services.jobs import job_cancel, job_create
+from curation.services.jobs import job_cancel, job_create, job_hand_over
 from curation.views.access import requires, with_application
 from curation.views.answers import answer, errors_as_messages
 
@@ -46,7 +45,8 @@ def start(request: HttpRequest, application: Application) -> HttpResponse:
             trigger=Trigger.PAGE,
             user=request.user,  # type: ignore[arg-type]
         )
-        _hand_over(request, job)
+        job_hand_over(job=job, send=lambda: tasks.cluster.delay_on_commit(job.pk))  # type: ignore[attr-defined]
+        messages.success(request, "Clustering waits for a worker; it starts in a moment.")
     return redirect("jobs")
 
 
@@ -57,13 +57,3 @@ def cancel(request: HttpRequest, application: Application, pk: int) -> HttpRespo
     job = job_cancel(job=get_object_or_404(Job, application=application, pk=pk))
     messages.success(request, f"{job.get_kind_display()}: {'stopped' if job.ended else 'it will stop shortly'}.")
     return redirect("jobs")
-
-
-def _hand_over(request: HttpRequest, job: Job) -> None:
-    try:
-        tasks.cluster.delay_on_commit(job.pk)  # type: ignore[attr-defined]
-    except OperationalError:
-        job_cancel(job=job)
-        messages.error(request, "The broker does not answer, so no worker can take the job. Run `manage.py doctor`.")
-    else:
-        messages.success(request, "Clustering waits for a worker; it starts in a moment.")

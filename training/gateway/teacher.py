@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from functools import lru_cache
-from pathlib import Path
 
 import httpx
 
+from curation.teachers.secrets import SecretError, read_key
 from training.gateway.envelope import Headers, TeacherError
 from training.selectors.snapshot import TeacherEntry
 
@@ -90,13 +89,7 @@ def _url(base_url: str) -> httpx.URL:
 
 
 def _api_key(teacher: TeacherEntry) -> str:
-    """The key from the environment, or from the file that NAME_FILE names; empty if the teacher takes none."""
-    name = teacher.api_key_env
-    if not name or name in os.environ:
-        return os.environ.get(name, "").strip()
     try:
-        return Path(os.environ[f"{name}_FILE"]).read_text(encoding="utf-8").strip()
-    except (KeyError, OSError, UnicodeDecodeError) as error:
-        raise TeacherError(
-            503, f"The gateway lacks the teacher's key: set the variable {name} where it runs.", code="no_teacher_key"
-        ) from error
+        return read_key(teacher.api_key_env)
+    except SecretError as error:
+        raise TeacherError(503, str(error), code="no_teacher_key") from error

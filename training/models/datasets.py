@@ -58,9 +58,7 @@ class Dataset(models.Model):
     class Meta:
         ordering = ["-id"]
         default_permissions = ()
-        constraints = [
-            models.UniqueConstraint(fields=["application", "version"], name="one_row_per_dataset_version")
-        ]
+        constraints = [models.UniqueConstraint(fields=["application", "version"], name="one_row_per_dataset_version")]
 
     def __str__(self) -> str:
         return f"dataset {self.version}"

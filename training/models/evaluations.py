@@ -20,9 +20,7 @@ class Evaluation(models.Model):
     figures = models.JSONField(help_text="As `manage.py benchmark` prints them.")
     curve = models.JSONField(help_text="Points of the risk-coverage curve.")
     per_function = models.JSONField(help_text="The worst first.")
-    system_latency = models.JSONField(
-        help_text="Expected, median and p90 with and without ODIA, in milliseconds."
-    )
+    system_latency = models.JSONField(help_text="Expected, median and p90 with and without ODIA, in milliseconds.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

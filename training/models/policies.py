@@ -14,9 +14,7 @@ class RoutingPolicy(models.Model):
     """One row per application, made with it."""
 
     application = models.OneToOneField(Application, on_delete=models.CASCADE, related_name="policy")
-    inline = models.BooleanField(
-        "answer inline", default=True, help_text="Off: everything goes to the teacher."
-    )
+    inline = models.BooleanField("answer inline", default=True, help_text="Off: everything goes to the teacher.")
     epsilon = models.FloatField(
         "disagreement allowed",
         default=0.02,
@@ -28,15 +26,13 @@ class RoutingPolicy(models.Model):
         default=False,
         help_text="Off: a conversation with earlier turns goes to the teacher.",
     )
-    switched_off = models.JSONField(
-        default=list, blank=True, help_text="Functions that only the teacher answers."
-    )
+    switched_off = models.JSONField(default=list, blank=True, help_text="Functions that only the teacher answers.")
     approve_simplicity = models.FloatField(
-        "least simplicity", default=0.7, validators=SHARE, help_text="Of a cluster that the policy approves."
+        "least simplicity", default=0.5, validators=SHARE, help_text="Of a cluster that the policy approves."
     )
     approve_purity = models.FloatField(
         "least purity",
-        default=0.9,
+        default=0.8,
         validators=SHARE,
         help_text="Lower bound, of a cluster that the policy approves.",
     )

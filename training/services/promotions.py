@@ -185,7 +185,7 @@ def _functions(student: Student, evaluation: Evaluation) -> Check:
         return Check(name, True, f"The champion {champion} was not evaluated on {evaluation.dataset}.")
     before = {row["function"]: row for row in other.per_function}
     worse = [
-        row["function"]
+        row["function"] or "no call"
         for row in evaluation.per_function
         if row["examples"] >= LEAST_FUNCTION_EXAMPLES
         and row["function"] in before

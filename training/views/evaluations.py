@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from curation.models import Application
 from curation.models.jobs import JobKind, Trigger
-from curation.services.jobs import job_create
+from curation.services.jobs import job_create, job_hand_over
 from curation.views.access import requires, with_application
 from curation.views.answers import answer, errors_as_messages, is_fragment
 from training import tasks
@@ -73,7 +73,7 @@ def evaluation_new(request: HttpRequest, application: Application, pk: int) -> H
             user=request.user,  # type: ignore[arg-type]
             parameters={"student": student.pk},
         )
-        tasks.evaluate.delay_on_commit(job.pk)  # type: ignore[attr-defined]
+        job_hand_over(job=job, send=lambda: tasks.evaluate.delay_on_commit(job.pk))  # type: ignore[attr-defined]
         messages.success(request, f"{student} will be evaluated. The figures appear here when it is done.")
     return redirect("student", student.pk)
 

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from curation.models import Application
 from curation.models.jobs import Trigger
+from curation.services.jobs import job_hand_over
 from curation.views.access import requires, with_application
 from curation.views.answers import answer, errors_as_messages
 from training import tasks
@@ -43,7 +44,7 @@ def run_start(request: HttpRequest, application: Application) -> HttpResponse:
                 trigger=Trigger.PAGE,
                 user=request.user,  # type: ignore[arg-type]
             )
-            tasks.distil.delay_on_commit(run.pk)  # type: ignore[attr-defined]
+            job_hand_over(job=run.job, send=lambda: tasks.distil.delay_on_commit(run.pk))  # type: ignore[attr-defined]
             messages.success(request, f"Run {run.pk} waits for the trainer.")
             return redirect("run", run.pk)
     return render(request, "training/run_start.html", {"form": form})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from django.contrib import messages
@@ -16,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from curation.forms import ApplicationForm, TeacherForm
 from curation.models import Application, Teacher
 from curation.teachers.openai_api import TeacherEndpoint, check_connection
+from curation.teachers.secrets import SecretError, read_key
 from curation.views.access import requires, with_application
 from training.forms import KeyForm, PolicyForm
 from training.models import ApiKey
@@ -52,8 +52,7 @@ def teacher_settings(request: HttpRequest, application: Application) -> HttpResp
 def teacher_test(request: HttpRequest, application: Application) -> HttpResponse:
     """Ask the teacher for one word, and say what came of it."""
     teacher = get_object_or_404(Teacher, application=application)
-    key = os.environ.get(teacher.api_key_env, "") if teacher.api_key_env else ""
-    problem = check_connection(TeacherEndpoint(teacher.base_url, teacher.model, key))
+    problem = _problem_with(teacher)
     if problem:
         messages.error(request, problem)
     else:
@@ -110,3 +109,11 @@ def _section(request: HttpRequest, section: str, form: BaseForm, **context: Any)
         {"href": reverse(name), "label": label, "current": name == section, "count": None} for name, label in SECTIONS
     ]
     return render(request, "training/settings.html", {"section": section, "tabs": tabs, "form": form, **context})
+
+
+def _problem_with(teacher: Teacher) -> str | None:
+    try:
+        endpoint = TeacherEndpoint(teacher.base_url, teacher.model, read_key(teacher.api_key_env))
+    except SecretError as error:
+        return str(error)
+    return check_connection(endpoint)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -18,6 +17,7 @@ from curation.models import Application, Teacher, ToolSetVersion
 from curation.models.traffic import Route
 from curation.selectors.tool_sets import current_tool_set
 from curation.teachers.openai_api import TeacherAnswer, TeacherEndpoint, TeacherError, ask
+from curation.teachers.secrets import SecretError, read_key
 from training.models import RoutingPolicy, Student
 from training.services.evaluations import serve
 from training.services.policies import policy_of
@@ -163,7 +163,7 @@ def _ask_teacher(trial: Trial, application: Application, offered: ToolSetVersion
         trial.teacher = async_to_sync(_answer)(teacher, trial.text, tools)
     except Teacher.DoesNotExist:
         trial.teacher_problem = "No teacher is set for this application; set one in the settings."
-    except TeacherError as error:
+    except (SecretError, TeacherError) as error:
         trial.teacher_problem = str(error)
     except TimeoutError:
         trial.teacher_problem = f"The teacher did not answer within {LONGEST_WAIT_SECONDS:.0f} seconds."
@@ -179,7 +179,7 @@ def _teacher_step(trial: Trial) -> Step:
 
 
 async def _answer(teacher: Teacher, text: str, tools: list[dict[str, object]] | None) -> TeacherAnswer:
-    endpoint = TeacherEndpoint(teacher.base_url, teacher.model, os.environ.get(teacher.api_key_env, ""))
+    endpoint = TeacherEndpoint(teacher.base_url, teacher.model, read_key(teacher.api_key_env))
     async with asyncio.timeout(LONGEST_WAIT_SECONDS), httpx.AsyncClient() as client:
         return await ask(client, endpoint, [{"role": "user", "content": text}], tools)
 

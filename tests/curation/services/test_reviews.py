@@ -37,6 +37,7 @@ def make_cluster(application: Application, clustering: Clustering | None = None,
         "simplicity": 0.9,
         "evidence": {"purity": {"lower": 0.95}},
         "queries": 50,
+        "saved_calls": 45.0,
         "share": 0.5,
         **fields,
     }

@@ -78,6 +78,7 @@ def put_into_clusters(application: Application, *, approved: set[str]) -> Cluste
             simplicity=0.9,
             evidence={"purity": {"lower": 0.95}},
             queries=10,
+            saved_calls=9.0,
             share=0.5,
         )
         pattern, _ = Pattern.objects.update_or_create(
