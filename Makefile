@@ -25,11 +25,11 @@ format: .venv/ready-test
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
 
 .venv/ready-up: pyproject.toml | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python -m pip install --quiet .
 	touch $@
 
 .venv/ready-test: pyproject.toml | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --editable . --group dev
+	$(BIN)/python -m pip install --quiet . --group dev
 	touch $@ .venv/ready-up
 
 clean:

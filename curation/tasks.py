@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from curation.models import Job
-from curation.services.jobs import job_run
+from curation.services.jobs import job_run, jobs_fail_lost
 
 
 @shared_task
@@ -19,3 +19,9 @@ def cluster(job_id: int) -> None:
         job=job,
         work=lambda report: {"clustering": cluster_traffic(application=job.application, report=report).pk},
     )
+
+
+@shared_task
+def fail_lost_jobs() -> None:
+    """Fail the jobs whose process died. The schedule runs it every half minute."""
+    jobs_fail_lost()

@@ -136,6 +136,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1}
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TIMEZONE = TIME_ZONE
+CELERY_BEAT_SCHEDULE = {
+    "fail jobs whose process died": {"task": "curation.tasks.fail_lost_jobs", "schedule": 30.0},
+}
 
 LOGGING = {
     "version": 1,

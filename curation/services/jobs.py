@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any, Protocol
 
 from django.contrib.auth.models import User
-from django.db import IntegrityError, transaction
+from django.db import Error, IntegrityError, connection, transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
@@ -19,6 +22,9 @@ from curation.models.jobs import JobKind, JobState, Trigger
 logger = logging.getLogger(__name__)
 
 WRITE_EVERY_SECONDS = 1.0
+HEARTBEAT_SECONDS = 10.0
+SILENT_SECONDS = 60.0
+"""A running job that has not been heard of for so long has lost its process."""
 
 
 class JobCancelled(Exception):
@@ -91,7 +97,8 @@ def job_run(*, job: Job, work: Callable[[Report], dict[str, Any]], watch: Report
     if not taken:
         return job
     try:
-        result = work(_reporter(job, watch))
+        with _heartbeat(job):
+            result = work(_reporter(job, watch))
     except JobCancelled:
         _finish(job, JobState.CANCELLED, "Cancelled.")
     except OdiaError as error:
@@ -104,6 +111,38 @@ def job_run(*, job: Job, work: Callable[[Report], dict[str, Any]], watch: Report
         _finish(job, JobState.DONE, "")
     job.refresh_from_db()
     return job
+
+
+def jobs_fail_lost() -> int:
+    """Fail the running jobs whose process died; returns how many there were."""
+    silent = Job.objects.filter(
+        state=JobState.RUNNING, heartbeat_at__lt=timezone.now() - timedelta(seconds=SILENT_SECONDS)
+    )
+    sentence = "Its process died before it was done; start it again."
+    return silent.update(state=JobState.FAILED, message=sentence, finished_at=timezone.now())
+
+
+@contextmanager
+def _heartbeat(job: Job) -> Iterator[None]:
+    """Tell every few seconds that the process lives, however long the work is silent."""
+    stop = threading.Event()
+
+    def beat() -> None:
+        while not stop.wait(HEARTBEAT_SECONDS):
+            try:
+                Job.objects.filter(pk=job.pk).update(heartbeat_at=timezone.now())
+            except Error:
+                logger.warning("The heartbeat of job %s could not be written.", job.pk)
+            finally:
+                connection.close()
+
+    thread = threading.Thread(target=beat, name=f"job-{job.pk}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
 
 
 def _finish(job: Job, state: JobState, message: str) -> None:

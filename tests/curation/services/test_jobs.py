@@ -1,13 +1,24 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from curation.errors import OdiaError
 from curation.models import Application, Job
 from curation.models.jobs import JobKind, Trigger
-from curation.services.jobs import Report, job_cancel, job_create, job_run
+from curation.services.jobs import (
+    SILENT_SECONDS,
+    Report,
+    job_cancel,
+    job_create,
+    job_hand_over,
+    job_run,
+    jobs_fail_lost,
+)
 
 
 @pytest.fixture
@@ -69,3 +80,24 @@ def test_a_job_taken_by_one_worker_is_left_alone_by_the_next(job: Job) -> None:
         return {"first": 1}
 
     assert job_run(job=job, work=work).result == {"first": 1}
+
+
+def test_a_job_whose_process_died_is_failed_and_can_be_started_again(job: Job, application: Application) -> None:
+    fresh = timezone.now()
+    Job.objects.update(state="running", heartbeat_at=fresh)
+    assert jobs_fail_lost() == 0
+    Job.objects.update(heartbeat_at=fresh - timedelta(seconds=SILENT_SECONDS + 1))
+    assert jobs_fail_lost() == 1
+    job.refresh_from_db()
+    assert (job.state, job.message) == ("failed", "Its process died before it was done; start it again.")
+    assert job_create(application=application, kind=JobKind.CLUSTER, trigger=Trigger.PAGE).state == "queued"
+
+
+def test_without_a_broker_the_job_is_cancelled_and_the_person_told(job: Job) -> None:
+    def send() -> None:
+        raise OperationalError("connection refused")
+
+    with pytest.raises(OdiaError, match="The broker does not answer"):
+        job_hand_over(job=job, send=send)
+    job.refresh_from_db()
+    assert job.state == "cancelled"
