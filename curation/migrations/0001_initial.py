@@ -142,7 +142,7 @@ class Migration(migrations.Migration):
                     "simplicity",
                     models.FloatField(help_text="Estimated chance (0 to 1) that a student makes the teacher's call."),
                 ),
-                ("evidence", models.JSONField(help_text="What the estimate rests on; see curation.ml.simplicity.")),
+                ("evidence", models.JSONField(help_text="What the estimate rests on; see curation.ml.evidence.")),
                 (
                     "samples",
                     models.JSONField(default=dict, help_text="Query ids that are typical, borderline and odd."),

@@ -11,7 +11,10 @@ import numpy as np
 from sklearn.cluster import HDBSCAN
 from sklearn.decomposition import PCA
 
+SHARED_DIMENSIONS = 64
+"""Kept of the embeddings for all functions together ..."""
 REDUCED_DIMENSIONS = 10
+"""... and of those for each function."""
 SMALLEST = 8
 """Fewer patterns than this never make a cluster by density."""
 SMALLEST_SHARE = 0.02
@@ -70,9 +73,10 @@ def cluster_patterns(embeddings: np.ndarray, functions: Sequence[str], counts: n
     groups: list[Group] = []
     labels = np.array(functions, dtype=object)
     heavy = max(SMALLEST, HEAVY_SHARE * counts.sum())
+    reduced = reduce_dimensions(embeddings, SHARED_DIMENSIONS)
     for function in dict.fromkeys(functions):
         rows = np.flatnonzero(labels == function)
-        groups += _cluster_function(function, rows, embeddings, counts, heavy)
+        groups += _cluster_function(function, rows, _by_density(reduced[rows]), embeddings, counts, heavy)
     return sorted(groups, key=lambda group: -int(counts[list(group.patterns)].sum()))
 
 
@@ -102,6 +106,12 @@ def inherit(
     return [_main_home(home, patterns) for patterns in new_clusters]
 
 
+def reduce_dimensions(embeddings: np.ndarray, dimensions: int) -> np.ndarray:
+    """The first principal components, as many as asked for or as there are; the same for the same input."""
+    model = PCA(min(dimensions, *embeddings.shape), svd_solver="covariance_eigh")
+    return model.fit_transform(embeddings) if len(embeddings) > 1 else embeddings
+
+
 def make_group(function: str, rows: np.ndarray, embeddings: np.ndarray, counts: np.ndarray) -> Group:
     """The cluster of these patterns: centroid weighted by traffic, radius around nearly all of it."""
     mean = counts[rows] @ embeddings[rows]
@@ -114,9 +124,14 @@ def make_group(function: str, rows: np.ndarray, embeddings: np.ndarray, counts: 
 
 
 def _cluster_function(
-    function: str, rows: np.ndarray, embeddings: np.ndarray, counts: np.ndarray, heavy: float
+    function: str,
+    rows: np.ndarray,
+    labels: np.ndarray,
+    embeddings: np.ndarray,
+    counts: np.ndarray,
+    heavy: float,
 ) -> list[Group]:
-    labels = _by_density(embeddings[rows])
+    """The clusters of a function from the density label of each of its patterns, -1 for none."""
     if labels.max() < 0:
         labels[:] = 0
     cores = [make_group(function, rows[labels == label], embeddings, counts) for label in range(labels.max() + 1)]
@@ -137,7 +152,7 @@ def _by_density(embeddings: np.ndarray) -> np.ndarray:
     count = len(embeddings)
     if count < 2 * SMALLEST:
         return np.zeros(count, dtype=int)
-    reduced = PCA(min(REDUCED_DIMENSIONS, count), svd_solver="covariance_eigh").fit_transform(embeddings)
+    reduced = reduce_dimensions(embeddings, REDUCED_DIMENSIONS)
     smallest = max(SMALLEST, int(SMALLEST_SHARE * count))
     return HDBSCAN(smallest, min_samples=3, allow_single_cluster=True, copy=True).fit_predict(reduced)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from sklearn.neighbors import NearestNeighbors
 
+from curation.ml.clustering import reduce_dimensions
+
 LANDMARKS = 1_500
 NEIGHBOURS = 4
+MAP_DIMENSIONS = 30
 
 
 def project(embeddings: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -17,9 +19,9 @@ def project(embeddings: np.ndarray, counts: np.ndarray) -> np.ndarray:
     t-SNE (van der Maaten and Hinton, 2008) of the patterns with the most traffic; the others lie among their nearest.
     """
     if len(embeddings) < 5:
-        return _spread(PCA(min(2, *embeddings.shape)).fit_transform(embeddings) if len(embeddings) > 1 else embeddings)
+        return _spread(reduce_dimensions(embeddings, 2))
     landmarks = np.argsort(-counts, kind="stable")[:LANDMARKS]
-    reduced = PCA(min(30, *embeddings.shape), svd_solver="full").fit_transform(embeddings)
+    reduced = reduce_dimensions(embeddings, MAP_DIMENSIONS)
     perplexity = min(30.0, (len(landmarks) - 1) / 3)
     model = TSNE(2, perplexity=perplexity, init="pca", max_iter=500, random_state=0, n_jobs=1)
     points = _spread(model.fit_transform(reduced[landmarks]))

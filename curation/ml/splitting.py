@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from sklearn.linear_model import Ridge
 
-from curation.ml.clustering import SMALLEST, Group, make_group
+from curation.ml.clustering import SHARED_DIMENSIONS, SMALLEST, Group, make_group, reduce_dimensions
 from curation.ml.traffic import NO_CALL, SEVERAL
 
 FOLDS = 3
@@ -28,30 +29,39 @@ def split_mixed(groups: Sequence[Group], embeddings: np.ndarray, counts: np.ndar
     Args:
         agreed: of each pattern, for how many of its `counts` queries the probe chose the teacher's function.
     """
-    parts = [part for group in groups for part in _split(group, embeddings, counts, agreed, DEEPEST)]
+    splitter = _Splitter(embeddings, reduce_dimensions(embeddings, SHARED_DIMENSIONS), counts, agreed)
+    parts = [part for group in groups for part in splitter.split(group, DEEPEST)]
     return sorted(parts, key=lambda group: -int(counts[list(group.patterns)].sum()))
 
 
-def _split(group: Group, embeddings: np.ndarray, counts: np.ndarray, agreed: np.ndarray, depth: int) -> list[Group]:
-    rows = np.array(group.patterns)
-    if group.function in (NO_CALL, SEVERAL) or len(rows) < 2 * SMALLEST or not depth:
-        return [group]
-    scores = _predicted_agreement(embeddings[rows], counts[rows], agreed[rows])
-    cut = _best_cut(scores, counts[rows], agreed[rows])
-    if cut is None:
-        return [group]
-    halves = (make_group(group.function, rows[side], embeddings, counts) for side in (scores < cut, scores >= cut))
-    return [part for half in halves for part in _split(half, embeddings, counts, agreed, depth - 1)]
+@dataclass(frozen=True, slots=True)
+class _Splitter:
+    embeddings: np.ndarray
+    reduced: np.ndarray
+    counts: np.ndarray
+    agreed: np.ndarray
 
+    def split(self, group: Group, depth: int) -> list[Group]:
+        rows = np.array(group.patterns)
+        if group.function in (NO_CALL, SEVERAL) or len(rows) < 2 * SMALLEST or not depth:
+            return [group]
+        scores = self._predicted_agreement(rows)
+        cut = _best_cut(scores, self.counts[rows], self.agreed[rows])
+        if cut is None:
+            return [group]
+        sides = (rows[scores < cut], rows[scores >= cut])
+        halves = [make_group(group.function, side, self.embeddings, self.counts) for side in sides]
+        return [part for half in halves for part in self.split(half, depth - 1)]
 
-def _predicted_agreement(embeddings: np.ndarray, counts: np.ndarray, agreed: np.ndarray) -> np.ndarray:
-    folds = np.random.default_rng(0).permutation(len(counts)) % FOLDS
-    predicted = np.zeros(len(counts))
-    for fold in range(FOLDS):
-        train, test = folds != fold, folds == fold
-        model = Ridge(1.0).fit(embeddings[train], (agreed / counts)[train], sample_weight=counts[train])
-        predicted[test] = model.predict(embeddings[test])
-    return predicted
+    def _predicted_agreement(self, rows: np.ndarray) -> np.ndarray:
+        features, weights, rates = self.reduced[rows], self.counts[rows], self.agreed[rows] / self.counts[rows]
+        folds = np.random.default_rng(0).permutation(len(rows)) % FOLDS
+        predicted = np.zeros(len(rows))
+        for fold in range(FOLDS):
+            train, test = folds != fold, folds == fold
+            model = Ridge(1.0).fit(features[train], rates[train], sample_weight=weights[train])
+            predicted[test] = model.predict(features[test])
+        return predicted
 
 
 def _best_cut(scores: np.ndarray, counts: np.ndarray, agreed: np.ndarray) -> float | None:

@@ -49,7 +49,7 @@ class Cluster(models.Model):
     centroid = VectorField(dimensions=EMBEDDING_DIMENSIONS)
     radius = models.FloatField()
     simplicity = models.FloatField(help_text="Estimated chance (0 to 1) that a student makes the teacher's call.")
-    evidence = models.JSONField(help_text="What the estimate rests on; see curation.ml.simplicity.")
+    evidence = models.JSONField(help_text="What the estimate rests on; see curation.ml.evidence.")
     samples = models.JSONField(default=dict, help_text="Query ids that are typical, borderline and odd.")
     queries = models.PositiveIntegerField()
     share = models.FloatField(help_text="Share of the application's traffic, 0 to 1.")

@@ -154,10 +154,9 @@ class Step(NamedTuple):
 
 
 def routing_steps(steps: Mapping[str, float]) -> list[Step]:
+    """The steps that were taken, in their order: a JSON column does not keep it."""
     longest = max(steps.values(), default=0) or 1
-    return [
-        Step(_STEP_WORDS.get(name, name.replace("_", " ").capitalize()), ms, ms / longest) for name, ms in steps.items()
-    ]
+    return [Step(words, steps[name], steps[name] / longest) for name, words in _STEP_WORDS.items() if name in steps]
 
 
 def _conditions(wanted: TrafficFilter) -> dict[str, object]:

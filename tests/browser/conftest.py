@@ -24,7 +24,7 @@ from tests.running import ROOT, RunningOdia, free_ports, running_odia
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 APPLICATION = "music-assistant"
-QUERIES = 1500
+QUERIES = 3000
 FUNCTIONS = {"play_artist", "play_genre", "next_track", "previous_track", "pause", "resume", "similar_artists", None}
 """A few wishes only, so that a small student learns them in less than a minute."""
 

@@ -278,7 +278,7 @@ class Migration(migrations.Migration):
                 (
                     "approve_simplicity",
                     models.FloatField(
-                        default=0.5,
+                        default=0.6,
                         help_text="Of a cluster that the policy approves.",
                         validators=[
                             django.core.validators.MinValueValidator(0.0),
@@ -290,7 +290,7 @@ class Migration(migrations.Migration):
                 (
                     "approve_purity",
                     models.FloatField(
-                        default=0.8,
+                        default=0.7,
                         help_text="Lower bound, of a cluster that the policy approves.",
                         validators=[
                             django.core.validators.MinValueValidator(0.0),
@@ -302,7 +302,7 @@ class Migration(migrations.Migration):
                 (
                     "approve_queries",
                     models.PositiveIntegerField(
-                        default=10, help_text="In a cluster that the policy approves.", verbose_name="least queries"
+                        default=20, help_text="In a cluster that the policy approves.", verbose_name="least queries"
                     ),
                 ),
                 (

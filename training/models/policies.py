@@ -28,16 +28,16 @@ class RoutingPolicy(models.Model):
     )
     switched_off = models.JSONField(default=list, blank=True, help_text="Functions that only the teacher answers.")
     approve_simplicity = models.FloatField(
-        "least simplicity", default=0.5, validators=SHARE, help_text="Of a cluster that the policy approves."
+        "least simplicity", default=0.6, validators=SHARE, help_text="Of a cluster that the policy approves."
     )
     approve_purity = models.FloatField(
         "least purity",
-        default=0.8,
+        default=0.7,
         validators=SHARE,
         help_text="Lower bound, of a cluster that the policy approves.",
     )
     approve_queries = models.PositiveIntegerField(
-        "least queries", default=10, help_text="In a cluster that the policy approves."
+        "least queries", default=20, help_text="In a cluster that the policy approves."
     )
 
     class Meta:

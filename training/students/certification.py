@@ -101,7 +101,12 @@ def _least_with_one_error(epsilon: float, confidence: float) -> int:
 def _more_needed(
     ranked: np.ndarray, wrong: np.ndarray, counts: list[int], epsilon: float, confidence: float
 ) -> int | None:
-    """The fewest more examples, like those seen, with which some threshold would pass."""
+    """The fewest more examples, like those seen, with which some threshold would pass.
+
+    Along a sequence, a threshold may have to pass on the smallest of the stakes alone.
+    """
+    if counts:
+        confidence = 1 - (1 - confidence) * min(part for _, part in STARTS)
     answered = int((ranked > 0).sum())
     if not answered:
         return None
