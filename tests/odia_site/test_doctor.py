@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from curation.models import Application, Job
+from curation.services.applications import teacher_set
+from odia_site.health import Finding, examine
+
+
+@pytest.fixture
+def findings(application: Application) -> dict[str, Finding]:
+    return {finding.name: finding for finding in examine()}
+
+
+def test_what_runs_is_told_as_such(findings: dict[str, Finding]) -> None:
+    assert {name: findings[name].ok for name in ("database", "migrations", "broker", "spool", "jobs")} == {
+        "database": True, "migrations": True, "broker": True, "spool": True, "jobs": True
+    }  # fmt: skip
+
+
+def test_what_is_missing_is_told_with_what_to_do(findings: dict[str, Finding]) -> None:
+    assert "start ODIA with `make up`" in findings["worker for training"].sentence
+    assert "start ODIA with `make up`" in findings["gateway"].sentence
+    assert findings["music: teacher"] == Finding("music: teacher", False, "It has none; run `manage.py set_teacher`.")
+
+
+def test_a_missing_key_and_a_failed_job_are_told(application: Application) -> None:
+    teacher_set(application=application, base_url="http://127.0.0.1:9/v1", model="large", api_key_env="NO_SUCH_KEY")
+    Job.objects.create(
+        application=application, kind="cluster", trigger="page", state="failed", finished_at=timezone.now()
+    )
+    old = timezone.now() - timedelta(days=3)
+    Job.objects.create(application=application, kind="cluster", trigger="page", state="failed", finished_at=old)
+    findings = {finding.name: finding for finding in examine()}
+    assert "NO_SUCH_KEY" in findings["music: teacher"].sentence
+    assert "1 failed in the last day" in findings["jobs"].sentence
+
+
+def test_the_command_fails_with_one_sentence_after_its_report(application: Application) -> None:
+    out = StringIO()
+    with pytest.raises(CommandError, match="of the parts need attention"):
+        call_command("doctor", "--json", stdout=out)
+    assert json.loads(out.getvalue().splitlines()[-1])["ok"] is False
