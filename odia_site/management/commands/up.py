@@ -41,7 +41,9 @@ class Command(BaseCommand):
         # The children find their settings through the environment.
         os.environ["ODIA_DATA_DIR"] = str(options["data_dir"].absolute())
         machine = Machine(options["data_dir"].absolute(), options["host"], options["port"], options["gateway_port"])
-        signal.signal(signal.SIGTERM, _interrupt)
+        # SIGINT too: a shell that starts it in the background leaves that signal ignored.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _interrupt)
         try:
             machine.start(sample=not options["no_sample"])
             self.stdout.write(machine.welcome())
