@@ -32,6 +32,14 @@ class RunningOdia:
         return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
 
 
+def reachable_folder(factory: pytest.TempPathFactory, name: str) -> Path:
+    """A temporary folder that the database server reaches too, which may run as a user of its own."""
+    folder = factory.mktemp(name)
+    for parent in (folder, folder.parent, folder.parent.parent):
+        parent.chmod(0o755)
+    return folder
+
+
 @contextmanager
 def running_odia(data_dir: Path) -> Iterator[RunningOdia]:
     """`manage.py up --no-sample` on free ports, stopped with Ctrl-C."""

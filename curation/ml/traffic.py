@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from curation.ml.calls import Call, canonical_call, normalise_text
-from curation.ml.patterns import ParameterUse, Pattern, delexicalise, parameter_kinds, readable, value_texts
+from curation.ml.patterns import ParameterUse, Pattern, delexicalise, parameter_kinds, value_texts
 
 NO_CALL = ""
 """The label of a query that the teacher answered with text."""
@@ -112,9 +112,6 @@ class Traffic:
     def time_order(self) -> np.ndarray:
         """Positions from the earliest to the latest; in the order given where the times are equal."""
         return np.argsort([seen.at for seen in self.observations], kind="stable")
-
-    def readable_keys(self) -> list[str]:
-        return [readable(key) for key in self.keys]
 
     def known_values(self) -> dict[str, dict[str, set[str]]]:
         """Of each function, the folded words that stood in texts as values, with their parameters."""

@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from curation.sample.log import sample_log
 from curation.sample.wire import MODEL
-from tests.running import ROOT, RunningOdia, free_ports, running_odia
+from tests.running import ROOT, RunningOdia, free_ports, reachable_folder, running_odia
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 APPLICATION = "music-assistant"
@@ -55,9 +55,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp("site")
-    for parent in (folder, folder.parent, folder.parent.parent):
-        parent.chmod(0o755)  # the database server may run as a user of its own
+    folder = reachable_folder(tmp_path_factory, "site")
     log = folder / "log.jsonl"
     with log.open("w", encoding="utf-8") as file:
         everyday = (line for line in sample_log(queries=9000, end=datetime.now(UTC)) if _is_everyday(line))

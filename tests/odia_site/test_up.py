@@ -11,15 +11,12 @@ import httpx
 import psutil
 import pytest
 
-from tests.running import running_odia
+from tests.running import reachable_folder, running_odia
 
 
 @pytest.fixture
 def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("up")
-    for parent in (folder, folder.parent, folder.parent.parent):
-        parent.chmod(0o755)  # the database server may run as a user of its own
-    return folder / "var"
+    return reachable_folder(tmp_path_factory, "up") / "var"
 
 
 def _descendants(data_dir: Path) -> list[psutil.Process]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 from starlette.types import Send
@@ -39,10 +38,6 @@ class TeacherError(ApiError):
 
     def __init__(self, status: int, message: str, *, code: str) -> None:
         super().__init__(status, message, code=code, kind="server_error")
-
-
-async def send_json(send: Send, value: Any, *, status: int = 200) -> None:
-    await send_body(send, status, [], _encoder.encode(value))
 
 
 async def send_error(send: Send, error: ApiError, headers: Headers = ()) -> None:

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 
-from curation.selectors.histogram import middle_of
+from curation.models import Application, TrafficHour
+from curation.models.traffic import Route
+from curation.selectors.histogram import merge, middle_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +45,9 @@ class SystemLatency:
         rank = (q - coverage) / (1 - coverage) * self._below[-1]
         place = min(bisect_left(self._below, rank), len(self._latencies) - 1)
         return self._student_ms + self._latencies[place]
+
+
+def teacher_latencies(application: Application) -> dict[int, int]:
+    """Latency buckets of all requests that the teacher answered."""
+    hours = TrafficHour.objects.filter(application=application, route=Route.TEACHER)
+    return merge(hours.values_list("latency_counts", flat=True))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
@@ -10,13 +9,12 @@ from django.conf import settings
 from django.db import transaction
 
 from curation.errors import OdiaError
-from curation.models import Application, TrafficHour
-from curation.models.traffic import Route
-from curation.selectors.histogram import bucket_of, middle_of, quantile
+from curation.models import Application
 from curation.services.jobs import Report
 from training.models import DatasetExample, Evaluation, EvaluationExample, Student
 from training.models.datasets import Split
 from training.selectors.examples import as_examples
+from training.selectors.latency import SystemLatency, teacher_latencies
 from training.students.artifacts import MANIFEST, ArtifactError, hash_file
 from training.students.base import Progress
 from training.students.evaluation import EvaluationReport, Judged, evaluate
@@ -105,30 +103,13 @@ def _judged(evaluation: Evaluation, row: DatasetExample, judged: Judged) -> Eval
 def system_latency(application: Application, coverage: float, student_ms: float) -> dict[str, dict[str, float]]:
     """Mean, median and 90th percentile of an answer's latency without and with ODIA, in milliseconds.
 
-    Without: the teacher's, as the traffic shows it. With: the student's for the covered share, else the teacher's
-    and the student's together, since a refused query has cost both. Empty where no latency of the teacher is known.
+    Empty where no latency of the teacher is known.
     """
     teacher = teacher_latencies(application)
-    known = sum(teacher.values())
-    if not known:
+    if not any(teacher.values()):
         return {}
-    together: Counter[int] = Counter({bucket_of(student_ms): round(coverage * known)})
-    for bucket, count in teacher.items():
-        together[bucket_of(middle_of(bucket) + student_ms)] += round((1 - coverage) * count)
-    return {"without": _summary(teacher), "with": _summary(together)}
-
-
-def teacher_latencies(application: Application) -> Counter[int]:
-    """Latency buckets of all requests that the teacher answered."""
-    hours = TrafficHour.objects.filter(application=application, route=Route.TEACHER)
-    counts: Counter[int] = Counter()
-    for row in hours.values_list("latency_counts", flat=True):
-        counts.update({int(bucket): count for bucket, count in row.items()})
-    return counts
-
-
-def _summary(counts: Counter[int]) -> dict[str, float]:
-    mean = sum(middle_of(bucket) * count for bucket, count in counts.items()) / sum(counts.values())
-    median, p90 = quantile(counts, 0.5), quantile(counts, 0.9)
-    assert median is not None and p90 is not None, "there are counts"
-    return {"mean": round(mean, 1), "p50": round(median, 1), "p90": round(p90, 1)}
+    latencies = {
+        "without": SystemLatency(teacher, 0.0).at(0.0),
+        "with": SystemLatency(teacher, student_ms).at(coverage),
+    }
+    return {name: asdict(latency) for name, latency in latencies.items()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -61,9 +60,6 @@ class QueryEncoder:
         if not 2 < len(encoding.ids) <= self.max_tokens:
             return None
         return _with_words(text, encoding.ids, encoding.word_ids, encoding.offsets, self._unknown)
-
-    def encode_all(self, texts: Sequence[str]) -> list[EncodedQuery | None]:
-        return [self(text) for text in texts]
 
 
 def _with_words(

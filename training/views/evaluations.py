@@ -17,7 +17,7 @@ from training.forms import DisagreementFilter
 from training.models import Evaluation, Student
 from training.selectors import evaluations as selectors
 from training.selectors.figures import risk_coverage
-from training.services.evaluations import teacher_latencies
+from training.selectors.latency import teacher_latencies
 from training.views.addresses import number, without
 from training.views.thresholds import threshold_readings
 
