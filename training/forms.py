@@ -11,7 +11,7 @@ from curation.selectors.applications import function_names
 from training.models import Dataset, DistillationRun, RoutingPolicy
 from training.models.datasets import DatasetStatus, ExampleRoute, Split
 from training.models.students import Family
-from training.students.config import EncoderConfig
+from training.students.encoder.config import EncoderConfig
 
 DEFAULTS = EncoderConfig()
 ANY = ("", "any")

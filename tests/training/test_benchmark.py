@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from tests.training.students.conftest import TOOLS, make_examples, one_thread, tiny_config, tiny_encoder
 from training.students.base import Example, Progress
 from training.students.benchmark import run_benchmark
-from training.students.config import EncoderConfig
+from training.students.encoder.config import EncoderConfig
 from training.students.folder import read_folder
 
 __all__ = ["one_thread", "tiny_config", "tiny_encoder"]

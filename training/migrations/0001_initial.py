@@ -133,7 +133,9 @@ class Migration(migrations.Migration):
                 ("family", models.CharField(choices=[("encoder", "Encoder")], default="encoder", max_length=10)),
                 (
                     "config",
-                    models.JSONField(default=dict, help_text="Settings of the family, see training.students.config."),
+                    models.JSONField(
+                        default=dict, help_text="Settings of the family, see training.students.encoder.config."
+                    ),
                 ),
                 ("curve", models.JSONField(default=list, help_text="Points of the training curves.")),
                 ("log", models.TextField(blank=True)),

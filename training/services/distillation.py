@@ -24,8 +24,8 @@ from training.services.evaluations import evaluate_student
 from training.services.policies import policy_of
 from training.students.artifacts import MANIFEST, hash_file
 from training.students.base import Progress, ProgressCallback, RunCancelled, TrainingError
-from training.students.config import EncoderConfig
-from training.students.distillation import DistillationReport, distil_encoder
+from training.students.distillation import DistillationReport, distil
+from training.students.encoder.config import EncoderConfig
 from training.students.store import upload
 
 WRITE_EVERY_SECONDS = 1.0
@@ -63,7 +63,7 @@ def _distil(run: DistillationRun, progress: ProgressCallback) -> Student:
     checkpoints = work / f"run-{run.pk}"
     with tempfile.TemporaryDirectory(dir=work) as temporary:
         folder = Path(temporary) / version
-        outcome = distil_encoder(
+        outcome = distil(
             train=examples_of(run.dataset, Split.TRAIN),
             calibration=examples_of(run.dataset, Split.CALIBRATION),
             tools=run.dataset.tool_set.tools,

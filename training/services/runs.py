@@ -15,7 +15,7 @@ from curation.services.jobs import job_cancel, job_create
 from training.models import Dataset, DistillationRun
 from training.models.datasets import DatasetStatus
 from training.models.students import Family
-from training.students.config import EncoderConfig
+from training.students.encoder.config import EncoderConfig
 
 
 @transaction.atomic

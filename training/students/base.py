@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+import numpy as np
+
 from curation.ml.calls import Call
 
 Route = Literal["simple", "complex", "no_call"]
@@ -61,6 +63,27 @@ class RunCancelled(Exception):
 
 class TrainingError(ValueError):
     """The examples cannot be learned from; the message says what is wrong and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What a student reads out of one query: a call, or the reason why there is none.
+
+    `features` [features] are what the gate judges the call by, in the order of its family; None without a call.
+    """
+
+    call: Call | None
+    reason: str = ""
+    features: np.ndarray | None = None
+
+
+class Reader(Protocol):
+    """A trained student before its gate."""
+
+    features: tuple[str, ...]
+    """The names of `Decoded.features`."""
+
+    def __call__(self, query: str, /) -> Decoded: ...
 
 
 class Student(Protocol):

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from training.students.base import ProgressCallback
-from training.students.config import EncoderConfig
-from training.students.distillation import distil_encoder
+from training.students.distillation import distil
 from training.students.evaluation import evaluate
+from training.students.families import StudentConfig
 from training.students.folder import BenchmarkFolder
 from training.students.serving import load_student
 
@@ -17,7 +17,7 @@ from training.students.serving import load_student
 def run_benchmark(
     data: BenchmarkFolder,
     *,
-    config: EncoderConfig,
+    config: StudentConfig,
     epsilon: float,
     artifact: Path,
     progress: ProgressCallback,
@@ -26,7 +26,7 @@ def run_benchmark(
 
     Writes the student to `artifact`. Returns the JSON object of the command.
     """
-    report = distil_encoder(
+    report = distil(
         train=data.train,
         calibration=data.valid,
         tools=data.tools,
@@ -38,4 +38,4 @@ def run_benchmark(
     )
     student = load_student(artifact)
     figures = evaluate(student, data.test, threshold=student.threshold, progress=progress).figures
-    return {"family": "encoder", "epsilon": epsilon, **asdict(report), **figures}
+    return {"epsilon": epsilon, **asdict(report), **figures}

@@ -1,4 +1,4 @@
-"""Distillation of an encoder student: from examples to an artifact folder."""
+"""Distillation of a student of any family: from examples to an artifact folder."""
 
 from __future__ import annotations
 
@@ -17,16 +17,13 @@ import numpy as np
 from curation.ml.calls import DEFAULT_RULES, ComparisonRules, same_call
 from curation.ml.tools import ToolSet, canonical_json, parse_tools
 from training.students.artifacts import served_megabytes, written_whole
-from training.students.base import Example, Progress, ProgressCallback
+from training.students.base import Decoded, Example, Progress, ProgressCallback, Reader
 from training.students.calibration import Calibration, calibrate
-from training.students.config import EncoderConfig
-from training.students.decoding import FEATURES, Decoded
-from training.students.export import read_all, reader, write_network
-from training.students.learning import Trained, learn
+from training.students.families import StudentConfig, family_of, load_reader
 from training.students.memo import build_memo
 from training.students.splitting import hold_out
 
-LIBRARIES = ("torch", "onnx", "onnxruntime", "tokenizers", "numpy", "scikit-learn")
+LIBRARIES = ("torch", "transformers", "onnx", "onnxruntime", "tokenizers", "numpy", "scikit-learn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +31,15 @@ class DistillationReport:
     """What came out. Where no threshold meets epsilon, `threshold` and `certified_bound` are None and
     `more_calibration_examples_needed` says how many more would do (None if no number would).
 
-    Seconds are of wall clock; megabytes are a million bytes; `quantisation_agreement` and
-    `quantisation_loss` are shares,
-    see `Quantisation`.
+    Seconds are of wall clock; megabytes are a million bytes; `network` is what the family says of its own files.
     """
 
     version: str
+    family: str
     threshold: float | None
     certified_bound: float | None
     more_calibration_examples_needed: int | None
     expected_calibration_error: float
-    quantised: bool
-    quantisation_agreement: float
-    quantisation_loss: float
     train_examples: int
     calibration_examples: int
     functions: int
@@ -56,16 +49,17 @@ class DistillationReport:
     peak_memory_mb: float
     artifact_mb: float
     data_sha256: str
+    network: dict[str, Any]
 
 
-def distil_encoder(
+def distil(
     *,
     train: Sequence[Example],
     calibration: Sequence[Example],
     tools: list[dict[str, Any]],
     version: str,
     folder: Path,
-    config: EncoderConfig,
+    config: StudentConfig,
     epsilon: float = 0.02,
     rules: ComparisonRules = DEFAULT_RULES,
     progress: ProgressCallback,
@@ -74,7 +68,7 @@ def distil_encoder(
     """Trains a student, certifies its threshold and writes its artifact to `folder`, whole or not at all.
 
     `epsilon` is the disagreement allowed. With `checkpoint_folder`, a run that was killed goes on from its last
-    epoch.
+    checkpoint.
 
     Raises:
         TrainingError: the examples cannot be learned from.
@@ -85,48 +79,58 @@ def distil_encoder(
     kept, held = hold_out(train, calibration, config)
     data_sha256 = hash_examples([*kept, *held])
     fingerprint = hash_text(canonical_json([data_sha256, tool_set.sha256, config.as_json()]))
-    student = learn(kept, tool_set, config, progress, checkpoint_folder, fingerprint)
+    learned = family_of(config).learn(kept, tool_set, config, progress, checkpoint_folder, fingerprint)
     with written_whole(folder) as partial:
-        queries = [example.query for example in held]
-        quantisation = write_network(student, tool_set, held, rules, partial)
-        decoded = read_all(reader(student, tool_set, partial / "model.onnx"), queries, progress, "calibration")
-        judged = calibrate_on(decoded, held, tool_set, rules, epsilon, config)
+        network = learned.write(partial, tool_set, held, rules)
+        meta = {"family": config.family, "config": config.as_json(), **learned.meta()}
+        reader = load_reader(partial, meta, tool_set)
+        decoded = read_all(reader, [example.query for example in held], progress, "calibration")
+        judged = calibrate_on(decoded, reader.features, held, tool_set, rules, epsilon, config)
         memo = build_memo([*kept, *held], tool_set)
         memo.save(partial / "memo.json")
         report = DistillationReport(
             version=version,
+            family=config.family,
             threshold=judged.certificate.threshold,
             certified_bound=judged.certificate.bound,
             more_calibration_examples_needed=judged.certificate.more_needed,
             expected_calibration_error=judged.expected_calibration_error,
-            quantised=quantisation.quantised,
-            quantisation_agreement=quantisation.agreement,
-            quantisation_loss=quantisation.loss,
             train_examples=len(kept),
             calibration_examples=len(held),
-            functions=len(student.labels.functions),
-            parameters=sum(map(len, student.labels.spanned.values())) + len(student.labels.closed),
+            functions=learned.functions,
+            parameters=learned.parameters,
             memo_size=len(memo),
             train_seconds=time.monotonic() - started,
             peak_memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6,
             artifact_mb=0.0,
             data_sha256=data_sha256,
+            network=network,
         )
-        _write_meta(partial / "meta.json", report, student, judged, tools, tool_set.sha256, epsilon, config)
+        meta |= {name: value for name, value in asdict(report).items() if name != "artifact_mb"}
+        meta |= {
+            "epsilon": epsilon,
+            "tool_set_sha256": tool_set.sha256,
+            "tools": tools,
+            "gate": judged.gate.as_json(),
+            "curve": learned.curve,
+            "libraries": {name: installed(name) for name in LIBRARIES},
+        }
+        (partial / "meta.json").write_text(json.dumps(meta, indent=1))
     progress(Progress("calibration", 1.0, "the student is written"))
     return replace(report, artifact_mb=served_megabytes(folder))
 
 
 def calibrate_on(
     decoded: Sequence[Decoded],
+    features_of: tuple[str, ...],
     examples: Sequence[Example],
     tools: ToolSet,
     rules: ComparisonRules,
     epsilon: float,
-    config: EncoderConfig,
+    config: StudentConfig,
 ) -> Calibration:
     """The gate of the answers `decoded` to the calibration examples. Each distinct example counts once."""
-    nothing = np.full(len(FEATURES), np.nan)
+    nothing = np.full(len(features_of), np.nan)
     features = np.array([nothing if item.features is None else item.features for item in decoded])
     agrees = np.array(
         [same_call(item.call, example.call, tools, rules) for item, example in zip(decoded, examples, strict=True)],
@@ -135,7 +139,7 @@ def calibrate_on(
     no_call = np.array([example.call is None for example in examples], dtype=bool)
     return calibrate(
         features,
-        FEATURES,
+        features_of,
         agrees,
         no_call,
         epsilon=epsilon,
@@ -153,27 +157,11 @@ def hash_text(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _write_meta(
-    path: Path,
-    report: DistillationReport,
-    student: Trained,
-    judged: Calibration,
-    tools: list[dict[str, Any]],
-    tool_set_sha256: str,
-    epsilon: float,
-    config: EncoderConfig,
-) -> None:
-    known = {name: value for name, value in asdict(report).items() if name != "artifact_mb"}
-    meta = {
-        **known,
-        "family": "encoder",
-        "config": config.as_json(),
-        "epsilon": epsilon,
-        "tool_set_sha256": tool_set_sha256,
-        "tools": tools,
-        "labels": student.labels.as_json(),
-        "gate": judged.gate.as_json(),
-        "curve": student.curve,
-        "libraries": {name: installed(name) for name in LIBRARIES},
-    }
-    path.write_text(json.dumps(meta, indent=1))
+def read_all(read: Reader, queries: Sequence[str], progress: ProgressCallback, phase: str) -> list[Decoded]:
+    """Decodes the queries one by one, as they will be served."""
+    decoded = []
+    for number, query in enumerate(queries):
+        if number % 200 == 0:
+            progress(Progress(phase, number / len(queries), f"{number} of {len(queries)} queries"))
+        decoded.append(read(query))
+    return decoded

@@ -8,11 +8,11 @@ import numpy as np
 
 from curation.ml.calls import normalise_text
 from training.students.base import Example
-from training.students.config import EncoderConfig
+from training.students.families import StudentConfig
 
 
 def hold_out(
-    train: Sequence[Example], calibration: Sequence[Example], config: EncoderConfig
+    train: Sequence[Example], calibration: Sequence[Example], config: StudentConfig
 ) -> tuple[list[Example], list[Example]]:
     """The examples to train on and those to calibrate on.
 

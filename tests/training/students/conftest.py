@@ -16,8 +16,8 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 
 from curation.ml.calls import Call
 from training.students.base import Example, Progress
-from training.students.config import EncoderConfig
-from training.students.distillation import DistillationReport, distil_encoder
+from training.students.distillation import DistillationReport, distil
+from training.students.encoder.config import EncoderConfig
 
 WIDTH, INNER, LAYERS = 32, 64, 2
 NAMES = [
@@ -171,8 +171,8 @@ def quiet(progress: Progress) -> None:
 
 
 @pytest.fixture(scope="session")
-def distil(tiny_config: EncoderConfig) -> Callable[..., DistillationReport]:
-    """Distils the easy language into a folder; keyword arguments replace what `distil_encoder` gets."""
+def distil_tiny(tiny_config: EncoderConfig) -> Callable[..., DistillationReport]:
+    """Distils the easy language into a folder; keyword arguments replace what `distil` gets."""
 
     def run(folder: Path, **changes: Any) -> DistillationReport:
         arguments: dict[str, Any] = {
@@ -184,14 +184,14 @@ def distil(tiny_config: EncoderConfig) -> Callable[..., DistillationReport]:
             "config": tiny_config,
             "progress": quiet,
         }
-        return distil_encoder(**{**arguments, **changes})
+        return distil(**{**arguments, **changes})
 
     return run
 
 
 @pytest.fixture(scope="session")
-def student_folder(tmp_path_factory: pytest.TempPathFactory, distil: Callable[..., DistillationReport]) -> Path:
+def student_folder(tmp_path_factory: pytest.TempPathFactory, distil_tiny: Callable[..., DistillationReport]) -> Path:
     """The artifact of a student of the easy language. Read only."""
     folder = tmp_path_factory.mktemp("artifacts") / "student"
-    distil(folder)
+    distil_tiny(folder)
     return folder

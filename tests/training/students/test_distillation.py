@@ -13,8 +13,8 @@ from curation.ml.tools import hash_tools
 from tests.training.students.conftest import TOOLS, make_examples
 from training.students.artifacts import hash_file
 from training.students.base import Progress, RunCancelled, TrainingError
-from training.students.config import EncoderConfig
 from training.students.distillation import DistillationReport
+from training.students.encoder.config import EncoderConfig
 from training.students.evaluation import evaluate
 from training.students.serving import load_student
 
@@ -52,12 +52,12 @@ def test_the_artifact_says_how_it_was_made(student_folder: Path) -> None:
     assert meta["config"]["epochs"] == 20
     assert meta["labels"]["functions"] == ["play_music", "set_volume"]
     assert meta["curve"][0]["loss"] > meta["curve"][-1]["loss"]
-    assert 0 <= meta["quantisation_agreement"] <= 1
+    assert 0 <= meta["network"]["agreement"] <= 1
     assert {"train_seconds", "peak_memory_mb", "data_sha256", "libraries", "epsilon", "gate"} <= set(meta)
 
 
-def test_the_same_seed_gives_the_same_student(student_folder: Path, distil: Distil, tmp_path: Path) -> None:
-    distil(tmp_path / "again")
+def test_the_same_seed_gives_the_same_student(student_folder: Path, distil_tiny: Distil, tmp_path: Path) -> None:
+    distil_tiny(tmp_path / "again")
     for name in WEIGHT_FILES:
         assert hash_file(tmp_path / "again" / name) == hash_file(student_folder / name), name
     first, second = (json.loads((at / "meta.json").read_text()) for at in (student_folder, tmp_path / "again"))
@@ -66,74 +66,74 @@ def test_the_same_seed_gives_the_same_student(student_folder: Path, distil: Dist
 
 
 def test_another_seed_gives_another_student(
-    student_folder: Path, distil: Distil, tmp_path: Path, tiny_config: EncoderConfig
+    student_folder: Path, distil_tiny: Distil, tmp_path: Path, tiny_config: EncoderConfig
 ) -> None:
-    distil(tmp_path / "other", config=replace(tiny_config, seed=1))
+    distil_tiny(tmp_path / "other", config=replace(tiny_config, seed=1))
     assert hash_file(tmp_path / "other" / "model.safetensors") != hash_file(student_folder / "model.safetensors")
 
 
-def test_a_cancelled_run_leaves_no_artifact(distil: Distil, tmp_path: Path) -> None:
+def test_a_cancelled_run_leaves_no_artifact(distil_tiny: Distil, tmp_path: Path) -> None:
     with pytest.raises(RunCancelled):
-        distil(tmp_path / "stopped", progress=_Stop(0))
+        distil_tiny(tmp_path / "stopped", progress=_Stop(0))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_run_cancelled_while_it_calibrates_leaves_no_artifact(distil: Distil, tmp_path: Path) -> None:
+def test_a_run_cancelled_while_it_calibrates_leaves_no_artifact(distil_tiny: Distil, tmp_path: Path) -> None:
     def stop(progress: Progress) -> None:
         if progress.phase == "calibration":
             raise RunCancelled
 
     with pytest.raises(RunCancelled):
-        distil(tmp_path / "stopped", progress=stop)
+        distil_tiny(tmp_path / "stopped", progress=stop)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_killed_run_goes_on_from_its_checkpoint_and_ends_the_same(
-    student_folder: Path, distil: Distil, tmp_path: Path
+    student_folder: Path, distil_tiny: Distil, tmp_path: Path
 ) -> None:
     checkpoints = tmp_path / "checkpoints"
     with pytest.raises(RunCancelled):
-        distil(tmp_path / "student", progress=_Stop(1), checkpoint_folder=checkpoints)
+        distil_tiny(tmp_path / "student", progress=_Stop(1), checkpoint_folder=checkpoints)
     reports: list[Progress] = []
-    distil(tmp_path / "student", progress=reports.append, checkpoint_folder=checkpoints)
+    distil_tiny(tmp_path / "student", progress=reports.append, checkpoint_folder=checkpoints)
     training = [report.fraction for report in reports if report.phase == "training"]
     assert min(training) > 0.5
     for name in WEIGHT_FILES:
         assert hash_file(tmp_path / "student" / name) == hash_file(student_folder / name), name
 
 
-def test_a_checkpoint_of_other_data_is_left_alone(distil: Distil, tmp_path: Path) -> None:
+def test_a_checkpoint_of_other_data_is_left_alone(distil_tiny: Distil, tmp_path: Path) -> None:
     checkpoints = tmp_path / "checkpoints"
     with pytest.raises(RunCancelled):
-        distil(tmp_path / "student", progress=_Stop(1), checkpoint_folder=checkpoints)
+        distil_tiny(tmp_path / "student", progress=_Stop(1), checkpoint_folder=checkpoints)
     reports: list[Progress] = []
     other = make_examples(250, seed=9)
-    distil(tmp_path / "student", train=other, progress=reports.append, checkpoint_folder=checkpoints)
+    distil_tiny(tmp_path / "student", train=other, progress=reports.append, checkpoint_folder=checkpoints)
     assert min(report.fraction for report in reports if report.phase == "training") < 0.1
 
 
-def test_progress_grows_and_tells_the_time_left(distil: Distil, tmp_path: Path) -> None:
+def test_progress_grows_and_tells_the_time_left(distil_tiny: Distil, tmp_path: Path) -> None:
     reports: list[Progress] = []
-    distil(tmp_path / "student", progress=reports.append)
+    distil_tiny(tmp_path / "student", progress=reports.append)
     training = [report for report in reports if report.phase == "training"]
     assert [report.fraction for report in training] == sorted(report.fraction for report in training)
     assert training[-1].fraction == 1
     assert all("s left" in report.message and report.metrics for report in training)
 
 
-def test_nothing_to_learn_from_is_said(distil: Distil, tmp_path: Path) -> None:
+def test_nothing_to_learn_from_is_said(distil_tiny: Distil, tmp_path: Path) -> None:
     no_calls = [example for example in make_examples(300, seed=1) if example.route == "no_call"]
     with pytest.raises(TrainingError, match="Only 0 training examples"):
-        distil(tmp_path / "student", train=no_calls)
+        distil_tiny(tmp_path / "student", train=no_calls)
 
 
-def test_too_many_layers_are_refused(distil: Distil, tmp_path: Path, tiny_config: EncoderConfig) -> None:
+def test_too_many_layers_are_refused(distil_tiny: Distil, tmp_path: Path, tiny_config: EncoderConfig) -> None:
     with pytest.raises(TrainingError, match="`layers` must be 1 to 2"):
-        distil(tmp_path / "student", config=replace(tiny_config, layers=9))
+        distil_tiny(tmp_path / "student", config=replace(tiny_config, layers=9))
 
 
-def test_without_enough_calibration_the_report_says_how_many_more(distil: Distil, tmp_path: Path) -> None:
-    report = distil(tmp_path / "student", calibration=make_examples(60, seed=2))
+def test_without_enough_calibration_the_report_says_how_many_more(distil_tiny: Distil, tmp_path: Path) -> None:
+    report = distil_tiny(tmp_path / "student", calibration=make_examples(60, seed=2))
     assert report.threshold is None
     assert report.certified_bound is None
     assert report.more_calibration_examples_needed is None or report.more_calibration_examples_needed > 0

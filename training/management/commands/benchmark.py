@@ -12,7 +12,7 @@ from curation.errors import OdiaError
 from curation.management.console import OdiaCommand, ProgressLine
 from training.students.base import Progress, TrainingError
 from training.students.benchmark import run_benchmark
-from training.students.config import EncoderConfig
+from training.students.encoder.config import EncoderConfig
 from training.students.folder import FolderError, read_folder
 
 DEFAULTS = EncoderConfig()

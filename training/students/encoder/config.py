@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +14,8 @@ class EncoderConfig:
     packaged MiniLM. `epochs` is None for a number chosen from the number of examples. `held_out` is the number of
     calibration examples aimed at: where fewer are given, up to `held_out_share` of the training examples join them.
     """
+
+    family: ClassVar[str] = "encoder"
 
     layers: int = 3
     epochs: int | None = None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from curation.ml.calls import Call
-from training.students.text import EncodedQuery
+from training.students.encoder.text import EncodedQuery
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ import numpy as np
 
 from curation.ml.calls import Call
 from curation.ml.tools import Parameter, ToolSet
-from training.students.labels import COMPLEX, NO_CALL, ClosedParameter, LabelSpace
-from training.students.text import EncodedQuery
+from training.students.base import Decoded
+from training.students.encoder.labels import COMPLEX, NO_CALL, ClosedParameter, LabelSpace
+from training.students.encoder.text import EncodedQuery
 
 FEATURES = (
     "answer_log_probability",
@@ -39,34 +40,20 @@ class Logits:
     pooled: np.ndarray
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
-    """A call, or the reason why there is none; `features` in the order of FEATURES, None without a call.
-
-    `spans` are the spanned values: (parameter index, first word, last word).
-    """
-
-    call: Call | None
-    reason: str = ""
-    features: np.ndarray | None = None
-    spans: tuple[tuple[int, int, int], ...] = ()
-    answer: str = ""
-
-
 class Decoder:
     """Reads logits under the rules of one tool set."""
 
     def __init__(self, labels: LabelSpace, tools: ToolSet) -> None:
         self._labels = labels
-        self._tools = tools
+        self.tools = tools
         self._legal = {name: _legal_tags(labels.spanned[name]) for name in labels.functions}
 
     def __call__(self, query: EncodedQuery, logits: Logits) -> Decoded:
         answer = self._labels.answers[int(logits.answers.argmax())]
         if answer == NO_CALL:
-            return Decoded(None, "the query asks for no call", answer=answer)
+            return Decoded(None, "the query asks for no call")
         if answer == COMPLEX:
-            return Decoded(None, "the query is not simple", answer=answer)
+            return Decoded(None, "the query is not simple")
         return self._call(answer, query, logits)
 
     def _call(self, function: str, query: EncodedQuery, logits: Logits) -> Decoded:
@@ -78,12 +65,12 @@ class Decoder:
         chosen = [_chosen(head, logits.values) for head in heads]
         arguments = self._spanned_arguments(function, spans, query, probabilities)
         arguments |= {head.name: head.values[index] for head, (index, _) in zip(heads, chosen, strict=True) if index}
-        problem = self._tools.problem_with(function, arguments)
+        problem = self.tools.problem_with(function, arguments)
         if problem:
-            return Decoded(None, f"the call does not fit the schema: {problem}", spans=spans, answer=function)
+            return Decoded(None, f"the call does not fit the schema: {problem}")
         values = float(sum(score for _, score in chosen))
         features = _features(query, logits.answers, probabilities, legal, path, values, arguments)
-        return Decoded(Call(function, arguments), "", features, spans, function)
+        return Decoded(Call(function, arguments), "", features)
 
     def _spanned_arguments(
         self, function: str, spans: tuple[tuple[int, int, int], ...], query: EncodedQuery, scores: np.ndarray
@@ -92,7 +79,7 @@ class Decoder:
         for parameter, first, last in spans:
             score = float(scores[first, 1 + 2 * parameter])
             found.setdefault(parameter, []).append((score, query.cut(first, last)))
-        schema = self._tools.functions[function].parameters
+        schema = self.tools.functions[function].parameters
         return {
             name: value_of(schema[name], texts) if name in schema else texts[0][1]
             for name, texts in ((self._labels.parameters[index], texts) for index, texts in found.items())

@@ -10,9 +10,9 @@ import numpy as np
 
 from curation.ml.tools import canonical_json
 from training.students.base import Example
-from training.students.labels import COMPLEX, NO_CALL, LabelSpace
-from training.students.spans import Span, align
-from training.students.text import EncodedQuery, QueryEncoder
+from training.students.encoder.labels import COMPLEX, NO_CALL, LabelSpace
+from training.students.encoder.spans import Span, align
+from training.students.encoder.text import EncodedQuery, QueryEncoder
 
 REFUSAL_SHARE, LARGEST_FACTOR = 0.1, 5.0
 IGNORED = -100

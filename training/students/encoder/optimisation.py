@@ -13,11 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from training.students.base import Progress, ProgressCallback
-from training.students.checkpoints import restore_checkpoint, save_checkpoint
-from training.students.config import EncoderConfig
-from training.students.labels import LabelSpace
-from training.students.network import EncoderLayer, Outputs, StudentNetwork
-from training.students.samples import IGNORED, Arrays, Augmenter, Sample, assemble, batches
+from training.students.encoder.checkpoints import restore_checkpoint, save_checkpoint
+from training.students.encoder.config import EncoderConfig
+from training.students.encoder.labels import LabelSpace
+from training.students.encoder.network import EncoderLayer, Outputs, StudentNetwork
+from training.students.encoder.samples import IGNORED, Arrays, Augmenter, Sample, assemble, batches
 
 MINIMUM_STEPS = 1000
 REPORT_SECONDS = 2.0

@@ -13,8 +13,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from training.students.base import TrainingError
-from training.students.labels import LabelSpace
-from training.students.text import CASINGS
+from training.students.encoder.labels import LabelSpace
+from training.students.encoder.text import CASINGS
 
 
 @dataclass(frozen=True, slots=True)

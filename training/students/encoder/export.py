@@ -12,12 +12,12 @@ from safetensors.torch import save_file
 
 from curation.ml.calls import ComparisonRules, same_call
 from curation.ml.tools import ToolSet
-from training.students.base import Example, Progress, ProgressCallback
-from training.students.decoding import Decoded, Decoder
-from training.students.graph import build_graph, quantise
-from training.students.learning import Trained
-from training.students.network import StudentNetwork
-from training.students.serving import OnnxNetwork, Reader
+from training.students.base import Example
+from training.students.encoder.decoding import Decoder
+from training.students.encoder.graph import build_graph, quantise
+from training.students.encoder.network import StudentNetwork
+from training.students.encoder.serving import EncoderReader, OnnxNetwork
+from training.students.encoder.text import QueryEncoder
 
 LARGEST_LOSS = 0.01
 """The most exact matches, as a share, that eight-bit weights may cost."""
@@ -36,16 +36,21 @@ class Quantisation:
 
 
 def write_network(
-    student: Trained, tools: ToolSet, examples: Sequence[Example], rules: ComparisonRules, folder: Path
+    network: StudentNetwork,
+    encoder: QueryEncoder,
+    decoder: Decoder,
+    examples: Sequence[Example],
+    rules: ComparisonRules,
+    folder: Path,
 ) -> Quantisation:
-    """Writes `model.safetensors`, `tokenizer.json` and `model.onnx`, in eight bits where that costs little."""
-    student.encoder.save(folder / "tokenizer.json")
-    save_file(student.network.state_dict(), folder / "model.safetensors")
+    """Writes `model.safetensors` and `model.onnx`, in eight bits where that costs little on the examples."""
+    save_file(network.state_dict(), folder / "model.safetensors")
     exact, small, model = (folder / name for name in ("float.onnx", "small.onnx", "model.onnx"))
-    _save_graph(student.network, exact, small_words=False)
-    _save_graph(student.network, model, small_words=True)
+    _save_graph(network, exact, small_words=False)
+    _save_graph(network, model, small_words=True)
     quantise(model, small)
-    outcome = _compare(reader(student, tools, exact), reader(student, tools, small), tools, examples[:COMPARED], rules)
+    before, after = (EncoderReader(encoder, OnnxNetwork(path), decoder) for path in (exact, small))
+    outcome = _compare(before, after, decoder.tools, examples[:COMPARED], rules)
     (small if outcome.quantised else exact).replace(model)
     (exact if outcome.quantised else small).unlink()
     return outcome
@@ -58,7 +63,7 @@ def _save_graph(network: StudentNetwork, path: Path, *, small_words: bool) -> No
 
 
 def _compare(
-    exact: Reader, small: Reader, tools: ToolSet, examples: Sequence[Example], rules: ComparisonRules
+    exact: EncoderReader, small: EncoderReader, tools: ToolSet, examples: Sequence[Example], rules: ComparisonRules
 ) -> Quantisation:
     if not examples:
         return Quantisation(True, 1.0, 0.0)
@@ -70,20 +75,6 @@ def _compare(
     )
     loss = lost / len(pairs)
     return Quantisation(loss <= LARGEST_LOSS, same / len(pairs), loss)
-
-
-def reader(student: Trained, tools: ToolSet, model: Path) -> Reader:
-    return Reader(student.encoder, OnnxNetwork(model), Decoder(student.labels, tools))
-
-
-def read_all(read: Reader, queries: Sequence[str], progress: ProgressCallback, phase: str) -> list[Decoded]:
-    """Decodes the queries one by one, as they will be served."""
-    decoded = []
-    for number, query in enumerate(queries):
-        if number % 200 == 0:
-            progress(Progress(phase, number / len(queries), f"{number} of {len(queries)} queries"))
-        decoded.append(read(query))
-    return decoded
 
 
 def weights_of(network: StudentNetwork) -> dict[str, np.ndarray]:

@@ -11,7 +11,7 @@ from typing import Any
 from curation.ml.calls import Call
 from curation.ml.tools import ToolSet, canonical_json
 from training.students.base import Example
-from training.students.spans import stands_in
+from training.students.encoder.spans import stands_in
 
 COMPLEX = "<complex>"
 NO_CALL = "<no_call>"

@@ -13,11 +13,11 @@ from curation.ml.calls import Call, same_call
 from curation.ml.tools import Parameter, parse_tools
 from tests.training.students.conftest import TOOLS
 from training.students.base import Example
-from training.students.decoding import best_path, spans_in, value_of
-from training.students.labels import learn_labels
-from training.students.samples import Augmenter, assemble, make_samples
-from training.students.spans import align, stands_in
-from training.students.text import QueryEncoder, casing_of
+from training.students.encoder.decoding import best_path, spans_in, value_of
+from training.students.encoder.labels import learn_labels
+from training.students.encoder.samples import Augmenter, assemble, make_samples
+from training.students.encoder.spans import align, stands_in
+from training.students.encoder.text import QueryEncoder, casing_of
 
 
 @pytest.fixture(scope="module")

@@ -3,32 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
+from curation.ml.calls import ComparisonRules
 from curation.ml.tools import ToolSet
 from training.students.base import Example, ProgressCallback, TrainingError
-from training.students.config import EncoderConfig
-from training.students.labels import LabelSpace, learn_labels
-from training.students.network import StudentNetwork, base_folder, load_pretrained, read_shape
-from training.students.optimisation import Curve, Trainer
-from training.students.samples import Sample, make_samples
-from training.students.text import QueryEncoder
+from training.students.encoder.config import EncoderConfig
+from training.students.encoder.decoding import Decoder
+from training.students.encoder.export import write_network
+from training.students.encoder.labels import LabelSpace, learn_labels
+from training.students.encoder.network import StudentNetwork, base_folder, load_pretrained, read_shape
+from training.students.encoder.optimisation import Curve, Trainer
+from training.students.encoder.samples import Sample, make_samples
+from training.students.encoder.text import QueryEncoder
 
 LEAST_EXAMPLES = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Trained:
-    """A network with what it takes to read its answers."""
+@dataclass(slots=True)
+class LearnedEncoder:
+    """A network with what it takes to read its answers; satisfies `training.students.families.Learned`."""
 
     network: StudentNetwork
     encoder: QueryEncoder
     labels: LabelSpace
     curve: Curve
+
+    @property
+    def functions(self) -> int:
+        return len(self.labels.functions)
+
+    @property
+    def parameters(self) -> int:
+        return sum(map(len, self.labels.spanned.values())) + len(self.labels.closed)
+
+    def write(
+        self, folder: Path, tools: ToolSet, examples: Sequence[Example], rules: ComparisonRules
+    ) -> dict[str, Any]:
+        self.encoder.save(folder / "tokenizer.json")
+        return asdict(write_network(self.network, self.encoder, Decoder(self.labels, tools), examples, rules, folder))
+
+    def meta(self) -> dict[str, Any]:
+        return {"labels": self.labels.as_json()}
 
 
 def learn(
@@ -38,7 +59,7 @@ def learn(
     progress: ProgressCallback,
     checkpoints: Path | None,
     fingerprint: str,
-) -> Trained:
+) -> LearnedEncoder:
     """Trains a network on the examples.
 
     Raises:
@@ -55,7 +76,7 @@ def learn(
     load_pretrained(network, base)
     trainer = Trainer(network, samples, labels, config, encoder.marks)
     trainer.run(progress, checkpoints, fingerprint)
-    return Trained(network, encoder, labels, trainer.curve)
+    return LearnedEncoder(network, encoder, labels, trainer.curve)
 
 
 def _check(samples: Sequence[Sample], labels: LabelSpace) -> None:

@@ -1,0 +1,84 @@
+"""The families of students: where the parts of each are. They are imported when needed: torch takes seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from curation.ml.calls import ComparisonRules
+from curation.ml.tools import ToolSet
+from training.students.base import Example, ProgressCallback, Reader
+from training.students.encoder.config import EncoderConfig
+
+CONFIGS = {"encoder": EncoderConfig}
+PACKAGES = {"encoder": "training.students.encoder"}
+
+
+class StudentConfig(Protocol):
+    """How a student is built and trained: what the configurations of all families share."""
+
+    family: ClassVar[str]
+
+    @property
+    def seed(self) -> int: ...
+
+    @property
+    def held_out(self) -> int: ...
+
+    @property
+    def held_out_share(self) -> float: ...
+
+    @property
+    def no_call_answered(self) -> float: ...
+
+    def as_json(self) -> dict[str, Any]: ...
+
+
+class Learned(Protocol):
+    """A trained network, before it is written."""
+
+    curve: list[dict[str, float]]
+
+    @property
+    def functions(self) -> int: ...
+
+    @property
+    def parameters(self) -> int: ...
+
+    def write(
+        self, folder: Path, tools: ToolSet, examples: Sequence[Example], rules: ComparisonRules, /
+    ) -> dict[str, Any]:
+        """Writes the family's files and says what there is to say of them, as JSON. `examples` were not learned."""
+        ...
+
+    def meta(self) -> dict[str, Any]:
+        """What the family's `load_reader` needs to know besides the files, as JSON."""
+        ...
+
+
+class Family(Protocol):
+    """The `learning` module of a family."""
+
+    def learn(
+        self,
+        examples: Sequence[Example],
+        tools: ToolSet,
+        config: Any,
+        progress: ProgressCallback,
+        checkpoints: Path | None,
+        fingerprint: str,
+        /,
+    ) -> Learned: ...
+
+
+def family_of(config: StudentConfig) -> Family:
+    module: Family = import_module(f"{PACKAGES[config.family]}.learning")
+    return module
+
+
+def load_reader(folder: Path, meta: dict[str, Any], tools: ToolSet) -> Reader:
+    """The reader of an artifact folder. Raises KeyError where the family is not known."""
+    reader: Reader = import_module(f"{PACKAGES[meta['family']]}.serving").load_reader(folder, meta, tools)
+    return reader
