@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from concurrent.futures import ThreadPoolExecutor
-
 from curation.ml.calls import Call
 from curation.models.traffic import Route
 from training.gateway.champions import Champion, Champions
@@ -13,18 +9,17 @@ from training.gateway.eligibility import tool_choice_allows, why_not
 from training.gateway.exchange import Decision, Stopwatch
 from training.gateway.form import ChatRequest
 from training.gateway.offered_tools import OfferedTools
+from training.gateway.student_queue import StudentQueue
 from training.selectors.snapshot import ApplicationEntry
 from training.students.base import Prediction
 
-logger = logging.getLogger(__name__)
-
 
 class InlineRouter:
-    """Asks the champion where it may answer. One thread predicts, so that the event loop never waits."""
+    """Asks the champion where it may answer."""
 
     def __init__(self, champions: Champions) -> None:
         self._champions = champions
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="student")
+        self._students = StudentQueue()
 
     async def decide(
         self, chat: ChatRequest, tools: OfferedTools | None, application: ApplicationEntry, watch: Stopwatch
@@ -41,21 +36,12 @@ class InlineRouter:
         watch.lap("memo")
         if known and not _why_not_call(known, chat, application):
             return Decision(Route.MEMO, "seen before", champion.entry.version, known)
-        prediction = await self._predict(champion, chat.query.text)
+        prediction = await self._students.predict(champion, chat.query.text)
         watch.lap("student")
         return _gate(prediction, champion, chat, application)
 
-    async def _predict(self, champion: Champion, text: str) -> Prediction:
-        try:
-            loop = asyncio.get_running_loop()
-            [prediction] = await loop.run_in_executor(self._thread, champion.student.predict, [text])
-        except Exception:  # whatever a student does, the teacher still answers
-            logger.exception("The student %s failed; the teacher answers instead.", champion.entry.version)
-            return Prediction(None, 0.0, "the student failed")
-        return prediction
-
     def close(self) -> None:
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._students.close()
 
 
 def _why_not_inline(application: ApplicationEntry, champion: Champion | None) -> str:
