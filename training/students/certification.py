@@ -9,6 +9,8 @@ does not end the search.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,7 +77,7 @@ def _stakes(counts: list[int], answered: int, chance: float) -> list[float]:
 
 def least_accepted(epsilon: float, confidence: float = CONFIDENCE) -> int:
     """How many answers without one error prove a disagreement of at most epsilon."""
-    return math.ceil(math.log(1 - confidence) / math.log(1 - epsilon))
+    return math.ceil(math.log(1 - confidence) / math.log1p(-epsilon))
 
 
 def _sequence(ranked: np.ndarray, epsilon: float, confidence: float) -> list[int]:
@@ -92,10 +94,16 @@ def _sequence(ranked: np.ndarray, epsilon: float, confidence: float) -> list[int
 
 def _least_with_one_error(epsilon: float, confidence: float) -> int:
     """How many answers pass with one error among them where half of the chance of error is staked."""
-    count = least_accepted(epsilon, confidence)
-    while upper_bound(1, count, (1 + confidence) / 2) > epsilon:
-        count += 1
-    return count
+    staked = (1 + confidence) / 2
+    return _least(lambda count: upper_bound(1, count, staked) <= epsilon, least_accepted(epsilon, confidence))
+
+
+def _least(passes: Callable[[int], bool], start: int) -> int:
+    """The least number from `start` that passes, where all above it do."""
+    low = high = start
+    while not passes(high):
+        low, high = high + 1, high * 2
+    return bisect_left(range(low, high), True, key=passes) + low
 
 
 def _more_needed(

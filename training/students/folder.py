@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from curation.ml.calls import Call
 from curation.ml.tools import ToolSetError, parse_tools
+from curation.teachers.storable import problem_with_value
 from training.students.base import Example
 
 SPLITS = ("train", "valid", "test")
@@ -48,34 +49,50 @@ def read_folder(folder: Path, limit: int | None = None) -> BenchmarkFolder:
 
 def _read_tools(path: Path) -> list[dict[str, Any]]:
     try:
-        tools = json.loads(path.read_text(encoding="utf-8"))
+        tools: list[dict[str, Any]] = _parse(path.read_bytes(), str(path))
         parse_tools(tools)
+    except OSError as error:
+        raise FolderError(f"{path} cannot be read: {error.strerror}.") from error
     except ToolSetError as error:
         raise FolderError(f"{path}: {error}") from error
-    except ValueError as error:
-        raise FolderError(f"{path} is not JSON: {error}.") from error
-    checked: list[dict[str, Any]] = tools
-    return checked
+    return tools
 
 
 def _read_split(path: Path, limit: int | None) -> list[Example]:
     examples: list[Example] = []
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            if limit is not None and len(examples) >= limit:
-                break
-            if line.strip():
-                examples.append(_read_record(line, f"{path}, line {number}"))
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                if limit is not None and len(examples) >= limit:
+                    break
+                if line.strip():
+                    examples.append(_read_record(line, f"{path}, line {number}"))
+    except OSError as error:
+        raise FolderError(f"{path} cannot be read: {error.strerror}.") from error
     if not examples:
         raise FolderError(f"{path} holds no record.")
     return examples
 
 
-def _read_record(line: bytes, where: str) -> Example:
+def _parse(written: bytes, where: str) -> Any:
+    """The JSON value, with or without a byte order mark before it."""
     try:
-        record = json.loads(line.decode("utf-8"))
+        value = json.loads(written.decode("utf-8-sig"), parse_constant=_refuse)
+    except RecursionError as error:
+        raise FolderError(f"{where} is nested too deeply.") from error
     except ValueError as error:
-        raise FolderError(f"{where} is not JSON in UTF-8.") from error
+        raise FolderError(f"{where} is not JSON in UTF-8: {error}.") from error
+    if problem := problem_with_value(value):
+        raise FolderError(f"{where} cannot be used: {problem}.")
+    return value
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON number")
+
+
+def _read_record(line: bytes, where: str) -> Example:
+    record = _parse(line, where)
     if not isinstance(record, dict) or not isinstance(record.get("query"), str) or "call" not in record:
         raise FolderError(f"{where} is not a record with a text `query` and a `call` (null for no call).")
     call = record["call"]

@@ -54,6 +54,12 @@ def test_no_folder_is_said(tmp_path: Path) -> None:
     ("line", "sentence"),
     [
         ("{", "not JSON"),
+        ('{"query": "volume nan", "call": {"name": "f", "arguments": {"level": NaN}}}', "NaN is no JSON number"),
+        ('{"query": "volume", "call": {"name": "f", "arguments": {"level": 1e999}}}', "number too large"),
+        (json.dumps({"query": "play \ud800", "call": None}), "half a surrogate pair"),
+        (json.dumps({"query": "play \0", "call": None}), "NUL character"),
+        ("[" * 100_000, "nested too deeply"),
+        ('{"query": "play", "call": ' + "[" * 500 + "]" * 500 + "}", "nested too deeply"),
         ("[1]", "not a record"),
         (json.dumps({"query": 5, "call": None}), "not a record"),
         (json.dumps({"query": "play"}), "not a record"),
@@ -65,6 +71,30 @@ def test_a_malformed_record_is_named_with_its_line(folder: Path, line: str, sent
     _write(folder, "valid", json.dumps(CALL), "", line)
     with pytest.raises(FolderError, match=f"valid.jsonl, line 3.*{sentence}"):
         read_folder(folder)
+
+
+@pytest.mark.parametrize("name", ["train.jsonl", "tools.json"])
+def test_a_file_that_cannot_be_read_is_said(folder: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    opens = Path.open
+
+    def refuse(self: Path, *args: Any, **options: Any) -> Any:
+        if self.name == name:
+            raise PermissionError(13, "Permission denied", str(self))
+        return opens(self, *args, **options)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(FolderError, match=f"{name} cannot be read: Permission denied"):
+        read_folder(folder)
+
+
+@pytest.mark.parametrize("name", ["train.jsonl", "tools.json"])
+def test_a_byte_order_mark_and_other_line_ends_do_no_harm(folder: Path, name: str) -> None:
+    before = read_folder(folder)
+    written = (folder / name).read_bytes()
+    (folder / name).write_bytes(b"\xef\xbb\xbf" + written.replace(b"\n", b"\r\n"))
+    after = read_folder(folder)
+    assert [(one.query, one.call) for one in after.train] == [(one.query, one.call) for one in before.train]
+    assert after.tools == before.tools
 
 
 def test_binary_files_are_said(folder: Path) -> None:
@@ -79,8 +109,17 @@ def test_an_empty_file_is_said(folder: Path) -> None:
         read_folder(folder)
 
 
-@pytest.mark.parametrize("tools", [{}, [], [{"type": "function"}]])
-def test_bad_tools_are_said(folder: Path, tools: Any) -> None:
-    (folder / "tools.json").write_text(json.dumps(tools))
-    with pytest.raises(FolderError, match=r"tools\.json: "):
+@pytest.mark.parametrize(
+    ("tools", "sentence"),
+    [
+        ("{}", r"tools\.json: "),
+        ("[]", r"tools\.json: "),
+        ('[{"type": "function"}]', r"tools\.json: "),
+        ("[{", r"tools\.json is not JSON in UTF-8"),
+        ("[" * 100_000, r"tools\.json is nested too deeply"),
+    ],
+)
+def test_bad_tools_are_said(folder: Path, tools: str, sentence: str) -> None:
+    (folder / "tools.json").write_text(tools)
+    with pytest.raises(FolderError, match=sentence):
         read_folder(folder)

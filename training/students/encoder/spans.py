@@ -34,8 +34,10 @@ def texts_of(value: Any) -> list[str | None]:
 def _written(item: Any) -> str | None:
     if isinstance(item, str) and item.strip():
         return item
-    if isinstance(item, int | float) and not isinstance(item, bool):
-        return f"{item:g}"
+    if isinstance(item, float):
+        return f"{item:.15g}"
+    if isinstance(item, int) and not isinstance(item, bool):
+        return str(item)
     return None
 
 
