@@ -13,7 +13,8 @@ from training.models.datasets import DatasetStatus, ExampleRoute, Split
 from training.models.students import Family
 from training.students.encoder.config import EncoderConfig
 
-DEFAULTS = EncoderConfig()
+LAYERS = EncoderConfig().layers
+SETTINGS = ("base", "layers", "epochs", "seed")
 ANY = ("", "any")
 
 
@@ -24,13 +25,23 @@ class RunForm(forms.Form):
         queryset=Dataset.objects.none(), required=False, empty_label="the newest approved dataset"
     )
     family = forms.ChoiceField(
-        choices=Family.choices, required=False, help_text="One forward pass of a small encoder; no token by token."
+        choices=Family.choices,
+        required=False,
+        help_text="Encoder: one forward pass, for values that stand in the query. "
+        "Causal: token by token, for values that must be composed; wants a GPU.",
+    )
+    base = forms.CharField(
+        label="Base model",
+        required=False,
+        max_length=500,
+        help_text="Folder, hub name or GGUF file of a causal language model, which a causal student needs; "
+        "for an encoder a folder, MiniLM if empty.",
     )
     layers = forms.IntegerField(
         required=False,
         min_value=1,
         max_value=6,
-        help_text=f"Of the base encoder, 1 to 6; {DEFAULTS.layers} if empty. Fewer answer faster.",
+        help_text=f"Of an encoder, 1 to 6; {LAYERS} if empty. Fewer answer faster.",
     )
     epochs = forms.IntegerField(
         required=False,
@@ -59,15 +70,23 @@ class RunForm(forms.Form):
     def clean_family(self) -> str:
         return self.cleaned_data["family"] or Family.ENCODER
 
-    def config(self) -> dict[str, int]:
+    def clean(self) -> dict[str, Any]:
+        if self.cleaned_data.get("family") == Family.CAUSAL:
+            if not self.cleaned_data.get("base"):
+                self.add_error("base", "A causal student needs a base model.")
+            if self.cleaned_data.get("layers"):
+                self.add_error("layers", "Only of an encoder can layers be left out.")
+        return self.cleaned_data
+
+    def config(self) -> dict[str, Any]:
         """The settings that were filled in."""
-        given = {name: self.cleaned_data[name] for name in ("layers", "epochs", "seed")}
-        return {name: value for name, value in given.items() if value is not None}
+        given = {name: self.cleaned_data[name] for name in SETTINGS}
+        return {name: value for name, value in given.items() if value not in (None, "")}
 
     @staticmethod
     def initial_of(run: DistillationRun) -> dict[str, Any]:
         """What the form shows to start a run again with changes."""
-        settings = {name: run.config.get(name) for name in ("layers", "epochs", "seed")}
+        settings = {name: run.config.get(name) for name in SETTINGS}
         return {"dataset": run.dataset_id, "family": run.family, **settings}
 
 

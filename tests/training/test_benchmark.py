@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,13 +14,16 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from tests.training.students.causal.conftest import tiny_causal, tiny_model
 from tests.training.students.conftest import TOOLS, make_examples, one_thread, tiny_config, tiny_encoder
 from training.students.base import Example, Progress
 from training.students.benchmark import run_benchmark
+from training.students.causal.config import CausalConfig
 from training.students.encoder.config import EncoderConfig
+from training.students.families import CONFIGS
 from training.students.folder import read_folder
 
-__all__ = ["one_thread", "tiny_config", "tiny_encoder"]
+__all__ = ["one_thread", "tiny_causal", "tiny_config", "tiny_encoder", "tiny_model"]
 
 KEYS = {
     "family",
@@ -90,6 +96,7 @@ def test_odd_sets_get_figures_all_the_same(folder: Path, benchmark: Callable[[Pa
         (folder / f"{split}.jsonl").write_text("\n".join(kept))
     odd = [
         {"query": "", "call": None},
+        {"query": "🎵 שים מוזיקה \u202e", "call": None},
         {"query": "volume " * 20_000, "call": None},
         {"query": "dance", "call": {"name": "dance", "arguments": {}}},
     ]
@@ -103,11 +110,18 @@ def test_odd_sets_get_figures_all_the_same(folder: Path, benchmark: Callable[[Pa
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"family": "causal"}, "not available yet"),
+        ({"family": "causal"}, "needs a base model: name a folder"),
+        ({"family": "causal", "base": "no/such folder"}, "The base model no/such folder cannot be read"),
+        ({"family": "causal", "layers": 2}, "--layers is a setting of the encoder family"),
         ({"epsilon": 1.5}, "--epsilon is a share"),
+        ({"epsilon": 1e-9}, "--epsilon is a share"),
+        ({"epsilon": float("nan")}, "--epsilon is a share"),
         ({"epochs": 0}, "--epochs must be at least 1"),
         ({"limit": -1}, "--limit must be at least 1"),
-        ({"seed": -1}, "--seed must be 0 or more"),
+        ({"seed": -1}, "--seed must be 0 to 4294967295"),
+        ({"seed": 2**32}, "--seed must be 0 to 4294967295"),
+        ({"keep": Path("manage.py") / "student"}, "cannot be written: Not a directory"),
+        ({"keep": Path("tests")}, "tests exists already"),
         ({"layers": 99}, "`layers` must be 1 to"),
     ],
 )
@@ -128,9 +142,36 @@ def test_json_is_the_last_line_and_progress_goes_elsewhere(
     def tiny(**chosen: Any) -> EncoderConfig:
         return replace(tiny_config, seed=chosen["seed"])
 
-    monkeypatch.setattr("training.management.commands.benchmark.EncoderConfig", tiny)
+    monkeypatch.setitem(CONFIGS, "encoder", tiny)
     call_command("benchmark", str(folder), json=True, layers=1)
     written = capsys.readouterr()
     assert set(json.loads(written.out.splitlines()[-1])) >= KEYS
     assert len(written.out.splitlines()) == 1
     assert "training: " in written.err
+
+
+def test_a_causal_student_has_the_same_figures(
+    folder: Path, tiny_causal: CausalConfig, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def tiny(**chosen: Any) -> CausalConfig:
+        return replace(tiny_causal, **chosen)
+
+    monkeypatch.setitem(CONFIGS, "causal", tiny)
+    call_command("benchmark", str(folder), family="causal", base=tiny_causal.base, epochs=4, limit=120, json=True)
+    figures = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert set(figures) >= KEYS
+    assert (figures["family"], figures["functions"], figures["parameters"]) == ("causal", 2, 3)
+
+
+def test_ctrl_c_ends_it_with_a_word_and_leaves_nothing(folder: Path, tiny_encoder: Path, tmp_path: Path) -> None:
+    options = ["--base", str(tiny_encoder), "--layers", "1", "--epochs", "1000", "--keep", str(tmp_path / "student")]
+    command = [sys.executable, "manage.py", "benchmark", str(folder), *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout and process.stderr
+        assert process.stderr.readline().startswith("training: ")
+        process.send_signal(signal.SIGINT)
+        written = process.stderr.read()
+        assert process.stdout.read() == ""
+    assert process.returncode == 1
+    assert written.endswith("CommandError: Stopped.\n") and "Traceback" not in written
+    assert [path.name for path in tmp_path.iterdir()] == ["set"]

@@ -12,6 +12,7 @@ from training.models.datasets import Dataset
 
 class Family(models.TextChoices):
     ENCODER = "encoder", "Encoder"
+    CAUSAL = "causal", "Causal"
 
 
 class DistillationRun(models.Model):
@@ -21,7 +22,7 @@ class DistillationRun(models.Model):
     dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="runs")
     job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="run")
     family = models.CharField(max_length=10, choices=Family, default=Family.ENCODER)
-    config = models.JSONField(default=dict, help_text="Settings of the family, see training.students.encoder.config.")
+    config = models.JSONField(default=dict, help_text="Settings of the family, see training.students.families.")
     curve = models.JSONField(default=list, help_text="Points of the training curves.")
     log = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -6,8 +6,9 @@ The one service that imports torch: pages must not import it.
 from __future__ import annotations
 
 import shutil
-import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ from typing import Any
 from django.conf import settings
 
 from curation.errors import OdiaError
+from curation.ml.tools import canonical_json
 from curation.models import Job
+from curation.models.jobs import JobState
 from curation.services.jobs import JobCancelled, Report, job_run
 from training.models import DistillationRun, Student
 from training.models.datasets import Split
@@ -24,13 +27,13 @@ from training.services.evaluations import evaluate_student
 from training.services.policies import policy_of
 from training.students.artifacts import MANIFEST, hash_file
 from training.students.base import Progress, ProgressCallback, RunCancelled, TrainingError
-from training.students.distillation import DistillationReport, distil
-from training.students.encoder.config import EncoderConfig
+from training.students.distillation import DistillationReport, distil, hash_text
+from training.students.families import CONFIGS
 from training.students.store import upload
 
 WRITE_EVERY_SECONDS = 1.0
-TRAINING_SHARE = 0.9
-"""Of a job's progress; the evaluation is the rest."""
+PARTS = {"training": (0.0, 0.45), "calibration": (0.45, 0.9), "evaluation": (0.9, 1.0)}
+"""Where each phase of a run begins and ends in the progress of its job."""
 
 
 def run_execute(*, run: DistillationRun, watch: Report | None = None) -> Job:
@@ -47,39 +50,63 @@ def _distil_and_evaluate(run: DistillationRun, report: Report) -> dict[str, Any]
         raise OdiaError(str(error)) from error
     evaluation = evaluate_student(
         student=student,
-        report=lambda phase, fraction, message="": report(
-            phase, TRAINING_SHARE + (1 - TRAINING_SHARE) * fraction, message
-        ),
+        report=lambda phase, fraction, message="": report(phase, _of_whole("evaluation", fraction), message),
     )
     return {"student": student.pk, "evaluation": evaluation.pk}
+
+
+def _of_whole(phase: str, fraction: float) -> float:
+    start, end = PARTS[phase]
+    return start + (end - start) * fraction
 
 
 def _distil(run: DistillationRun, progress: ProgressCallback) -> Student:
     application = run.application
     version = f"{application.slug}-{run.family}-{run.pk}"
     epsilon = policy_of(application).epsilon
-    work = Path(settings.DATA_DIR) / "work"
-    work.mkdir(parents=True, exist_ok=True)
-    checkpoints = work / f"run-{run.pk}"
-    with tempfile.TemporaryDirectory(dir=work) as temporary:
-        folder = Path(temporary) / version
+    with _workplace(run) as place:
+        folder = place / version
         outcome = distil(
             train=examples_of(run.dataset, Split.TRAIN),
             calibration=examples_of(run.dataset, Split.CALIBRATION),
             tools=run.dataset.tool_set.tools,
             version=version,
             folder=folder,
-            config=EncoderConfig(**run.config),
+            config=CONFIGS[run.family](**run.config),
             epsilon=epsilon,
             rules=application.comparison_rules,
             progress=progress,
-            checkpoint_folder=checkpoints,
+            checkpoint_folder=place / "checkpoints",
         )
         url = f"{settings.ARTIFACTS.rstrip('/')}/{version}"
         upload(folder, url)
-        student = _register(run, version, url, hash_file(folder / MANIFEST), epsilon, outcome)
-    shutil.rmtree(checkpoints, ignore_errors=True)
-    return student
+        return _register(run, version, url, hash_file(folder / MANIFEST), epsilon, outcome)
+
+
+@contextmanager
+def _workplace(run: DistillationRun) -> Iterator[Path]:
+    """A folder for the files of a run while it lasts.
+
+    A run that is killed leaves its checkpoints there, and the next one with the same dataset and settings takes them
+    up. Whatever else lies there of the application's runs that have ended goes.
+    """
+    place = _place_of(run)
+    running = DistillationRun.objects.filter(application=run.application, job__state=JobState.RUNNING)
+    kept = {place, place / "checkpoints", *map(_place_of, running.select_related("dataset"))}
+    for left in {*place.parent.glob("*"), *place.glob("*")} - kept:
+        shutil.rmtree(left)
+    place.mkdir(parents=True, exist_ok=True)
+    try:
+        yield place
+    except Exception:
+        shutil.rmtree(place)
+        raise
+    shutil.rmtree(place)
+
+
+def _place_of(run: DistillationRun) -> Path:
+    learned_from = canonical_json([run.dataset.sha256, run.family, run.config])
+    return Path(settings.DATA_DIR) / "work" / str(run.application_id) / hash_text(learned_from)[:16]
 
 
 def _register(
@@ -117,7 +144,7 @@ def _progress(run: DistillationRun, report: Report) -> ProgressCallback:
             last_write = time.monotonic()
             DistillationRun.objects.filter(pk=run.pk).update(curve=curve, log="\n".join(log))
         try:
-            report(progress.phase, TRAINING_SHARE * progress.fraction, progress.message)
+            report(progress.phase, _of_whole(progress.phase, progress.fraction), progress.message)
         except JobCancelled as error:
             raise RunCancelled from error
 

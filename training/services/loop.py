@@ -15,11 +15,12 @@ from curation.services.jobs import Report, job_create, job_run
 from curation.services.policy_reviews import approve_by_policy
 from training.models import Dataset, Evaluation, Student
 from training.models.datasets import DatasetStatus
+from training.models.students import Family
 from training.services.datasets import MOST_EXAMPLES, dataset_approve, dataset_build
 from training.services.distillation import run_execute
 from training.services.policies import policy_of
 from training.services.promotions import Check, promote, promotion_checks
-from training.services.runs import run_create
+from training.services.runs import run_create, settings_of
 
 
 @dataclass(slots=True)
@@ -44,6 +45,7 @@ def run_loop(
     *,
     application: Application,
     approve: Literal["policy", "none"],
+    family: str = Family.ENCODER,
     config: dict[str, Any],
     limit: int = MOST_EXAMPLES,
     promote_student: bool = False,
@@ -56,6 +58,7 @@ def run_loop(
     Raises:
         OdiaError: a step cannot be done.
     """
+    settings_of(family, config)
     started = time.perf_counter()
     result = LoopResult()
     _cluster(application, watch)
@@ -63,7 +66,7 @@ def run_loop(
     if result.approved:
         dataset = _approved_dataset(application, approve, limit, result)
         if dataset.status == DatasetStatus.APPROVED:
-            student = _distil(dataset, config, watch)
+            student = _distil(dataset, family, config, watch)
             _evaluation(student, result)
             _promote(student, promote_student, result)
     result.seconds = round(time.perf_counter() - started, 1)
@@ -108,8 +111,8 @@ def _approved_dataset(application: Application, approve: str, limit: int, result
     return dataset
 
 
-def _distil(dataset: Dataset, config: dict[str, Any], watch: Report) -> Student:
-    run = run_create(dataset=dataset, config=config, trigger=Trigger.COMMAND)
+def _distil(dataset: Dataset, family: str, config: dict[str, Any], watch: Report) -> Student:
+    run = run_create(dataset=dataset, family=family, config=config, trigger=Trigger.COMMAND)
     job = _finished(run_execute(run=run, watch=watch))
     return Student.objects.select_related("application").get(pk=job.result["student"])
 

@@ -15,38 +15,57 @@ from curation.services.jobs import job_cancel, job_create
 from training.models import Dataset, DistillationRun
 from training.models.datasets import DatasetStatus
 from training.models.students import Family
-from training.students.encoder.config import EncoderConfig
+from training.students.families import CONFIGS, StudentConfig
+
+NO_BASE = "A causal student needs a base model: name a folder, a hub name or a GGUF file."
 
 
 @transaction.atomic
 def run_create(
-    *, dataset: Dataset, config: dict[str, Any] | None = None, trigger: Trigger, user: User | None = None
+    *,
+    dataset: Dataset,
+    family: str = Family.ENCODER,
+    config: dict[str, Any] | None = None,
+    trigger: Trigger,
+    user: User | None = None,
 ) -> DistillationRun:
-    """A run that waits for the trainer. `config` holds what differs from the defaults of `EncoderConfig`.
+    """A run that waits for the trainer. `config` holds what differs from the defaults of the family.
 
     Raises:
-        OdiaError: the dataset is not approved, a setting is unknown, or the same run is under way.
+        OdiaError: the dataset is not approved, a setting is unknown or lacking, or the same run is under way.
     """
     if dataset.status != DatasetStatus.APPROVED:
         raise OdiaError(f"Dataset {dataset.version} is a draft; approve it before a student learns from it.")
-    changes = {name: value for name, value in (config or {}).items() if value is not None}
-    unknown = changes.keys() - {field.name for field in fields(EncoderConfig)}
-    if unknown:
-        raise OdiaError(f"An encoder has no setting {', '.join(sorted(unknown))}.")
+    settings = settings_of(family, config or {})
     job = job_create(
         application=dataset.application,
         kind=JobKind.DISTIL,
         trigger=trigger,
         user=user,
-        parameters={"dataset": dataset.version, **changes},
+        parameters={"dataset": dataset.version, "family": family, **settings.as_json()},
     )
     return DistillationRun.objects.create(
         application=dataset.application,
         dataset=dataset,
         job=job,
-        family=Family.ENCODER,
-        config=EncoderConfig(**changes).as_json(),
+        family=family,
+        config=settings.as_json(),
     )
+
+
+def settings_of(family: str, changes: dict[str, Any]) -> StudentConfig:
+    """The configuration of a family with these changes; None leaves a setting as it is.
+
+    Raises:
+        OdiaError: the family has no such setting, or lacks one that it needs.
+    """
+    named = {name: value for name, value in changes.items() if value is not None}
+    unknown = named.keys() - {field.name for field in fields(CONFIGS[family])}
+    if unknown:
+        raise OdiaError(f"A student of the {family} family has no setting {', '.join(sorted(unknown))}.")
+    if family == Family.CAUSAL and not named.get("base"):
+        raise OdiaError(NO_BASE)
+    return CONFIGS[family](**named)
 
 
 def run_cancel(*, run: DistillationRun) -> Job:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 MANIFEST = "manifest.json"
-SERVED_FILES = ("model.onnx", "tokenizer.json", "memo.json", "meta.json")
+COMMON_FILES = ("memo.json", "meta.json")
+"""What the artifact of every family holds, besides the family's own files."""
 
 
 class ArtifactError(ValueError):
@@ -38,18 +39,24 @@ def write_manifest(folder: Path) -> None:
 
 
 def verify_manifest(folder: Path) -> None:
-    """Raises ArtifactError where a file is missing, was changed or is not in the manifest."""
+    """Raises ArtifactError where a file that the manifest names is missing or was changed."""
     try:
         hashes: dict[str, str] = json.loads((folder / MANIFEST).read_text())
     except FileNotFoundError as error:
         raise ArtifactError(f"{folder} holds no student: it has no {MANIFEST}.") from error
     except ValueError as error:
         raise ArtifactError(f"The {MANIFEST} in {folder} is not JSON.") from error
-    for name in SERVED_FILES:
-        if name not in hashes:
-            raise ArtifactError(f"The {MANIFEST} in {folder} does not name {name}.")
+    require_files(folder, COMMON_FILES)
     for name, expected in hashes.items():
         _verify_file(folder / name, expected)
+
+
+def require_files(folder: Path, names: Iterable[str]) -> None:
+    """Raises ArtifactError where the manifest does not name one of these files."""
+    hashes = json.loads((folder / MANIFEST).read_text())
+    for name in names:
+        if name not in hashes:
+            raise ArtifactError(f"The {MANIFEST} in {folder} does not name {name}.")
 
 
 def _verify_file(path: Path, expected: str) -> None:
@@ -64,6 +71,6 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def served_megabytes(folder: Path) -> float:
-    """Size of the files that a gateway loads, in MB of a million bytes."""
-    return sum((folder / name).stat().st_size for name in SERVED_FILES) / 1e6
+def megabytes(folder: Path, names: Iterable[str]) -> float:
+    """Size of these files of the folder, in MB of a million bytes."""
+    return sum((folder / name).stat().st_size for name in names) / 1e6

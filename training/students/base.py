@@ -86,6 +86,18 @@ class Reader(Protocol):
     def __call__(self, query: str, /) -> Decoded: ...
 
 
+LEAST_EXAMPLES = 20
+
+
+def check_enough(answerable: int) -> None:
+    """Raises TrainingError where the simple queries with a call that a student can make are too few to learn from."""
+    if answerable < LEAST_EXAMPLES:
+        raise TrainingError(
+            f"Only {answerable} training examples are simple queries with a call that a student can make; "
+            f"at least {LEAST_EXAMPLES} are needed. Approve more clusters or import more traffic."
+        )
+
+
 class Student(Protocol):
     """A trained student, ready to answer. Loading and answering never import torch."""
 

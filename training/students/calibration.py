@@ -9,11 +9,11 @@ from sklearn.linear_model import LogisticRegression
 
 from training.students.base import TrainingError
 from training.students.certification import Certificate, certify, upper_bound
-from training.students.gate import Gate
+from training.students.gate import Gate, expand
 
 FOLDS = 5
 REPEATS = 5
-REGULARISATION = 0.3
+REGULARISATION = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +32,14 @@ def calibrate(
     no_call: np.ndarray,
     *,
     epsilon: float,
-    no_call_answered: float,
     seed: int,
 ) -> Calibration:
     """Fits the gate and certifies its threshold, cross-fitted.
 
     `features` [n, features] with NaN rows where the student refused; `agrees` [n]; `no_call` [n] says whose
     reference is no call. Each example is judged by a gate fitted on the other folds. Of the examples with no
-    call, so few may pass the threshold that their share is proven to be at most `no_call_answered` (with 95%
-    confidence, where there are enough of them): later traffic may hold more of them than the calibration examples do.
+    call, so few may pass the threshold that their share, too, is proven to be at most epsilon (where there are enough
+    of them; else none passes): later traffic may hold more of them than the calibration examples do.
     """
     answered = ~np.isnan(features).any(axis=1)
     if answered.sum() < 2 * FOLDS:
@@ -50,7 +49,7 @@ def calibrate(
         )
     confidences = np.zeros(len(agrees))
     confidences[answered] = _cross_fitted(features[answered], names, agrees[answered], seed)
-    certificate = _guarded(certify(confidences, agrees, epsilon), confidences[no_call], no_call_answered)
+    certificate = _guarded(certify(confidences, agrees, epsilon), confidences[no_call], epsilon)
     gate = fit_gate(features[answered], names, agrees[answered])
     return Calibration(gate, certificate, calibration_error(confidences[answered], agrees[answered]))
 
@@ -78,13 +77,21 @@ def fit_gate(features: np.ndarray, names: tuple[str, ...], agrees: np.ndarray) -
     """`features` [n, features] of answered queries, `agrees` [n]."""
     lowest, highest = np.quantile(features, [0.001, 0.999], axis=0)
     clipped = np.clip(features, lowest, highest)
-    mean, scale = clipped.mean(0), clipped.std(0)
-    scale = np.where(scale > 1e-9, scale, 1.0)
+    mean, scale = clipped.mean(0), _spread(clipped)
+    expanded = expand((clipped - mean) / scale)
+    centre, spread = expanded.mean(0), _spread(expanded)
     # One made-up answer of each kind keeps the fit defined where all agree or none does.
-    rows = np.vstack([(clipped - mean) / scale, np.zeros((2, features.shape[1]))])
+    rows = np.vstack([(expanded - centre) / spread, np.zeros((2, expanded.shape[1]))])
     targets = np.append(agrees, [True, False])
     model = LogisticRegression(C=REGULARISATION, solver="newton-cholesky").fit(rows, targets)
-    return Gate(names, lowest, highest, mean, scale, model.coef_[0], float(model.intercept_[0]))
+    weights = model.coef_[0] / spread
+    return Gate(names, lowest, highest, mean, scale, weights, float(model.intercept_[0] - centre @ weights))
+
+
+def _spread(values: np.ndarray) -> np.ndarray:
+    """Standard deviations by column; 1 where a column does not vary."""
+    deviation = values.std(0)
+    return np.where(deviation > 1e-9, deviation, 1.0)
 
 
 def _cross_fitted(features: np.ndarray, names: tuple[str, ...], agrees: np.ndarray, seed: int) -> np.ndarray:

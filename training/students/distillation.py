@@ -14,16 +14,29 @@ from typing import Any
 
 import numpy as np
 
-from curation.ml.calls import DEFAULT_RULES, ComparisonRules, same_call
+from curation.ml.calls import DEFAULT_RULES, ComparisonRules, normalise_text, same_call
 from curation.ml.tools import ToolSet, canonical_json, parse_tools
-from training.students.artifacts import served_megabytes, written_whole
-from training.students.base import Decoded, Example, Progress, ProgressCallback, Reader
+from training.students.artifacts import megabytes, written_whole
+from training.students.base import Decoded, Example, Progress, ProgressCallback
 from training.students.calibration import Calibration, calibrate
-from training.students.families import StudentConfig, family_of, load_reader
+from training.students.crossfitting import cross_fit, read_all, within
+from training.students.families import SERVED_FILES, StudentConfig, family_of, load_reader
 from training.students.memo import build_memo
-from training.students.splitting import hold_out
 
-LIBRARIES = ("torch", "transformers", "onnx", "onnxruntime", "tokenizers", "numpy", "scikit-learn")
+LIBRARIES = (
+    "torch",
+    "transformers",
+    "peft",
+    "accelerate",
+    "onnx",
+    "onnxruntime",
+    "tokenizers",
+    "numpy",
+    "scikit-learn",
+)
+
+READING_SHARE = 0.1
+"""Of the time of a calibration, what reading the given examples takes, about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +80,9 @@ def distil(
 ) -> DistillationReport:
     """Trains a student, certifies its threshold and writes its artifact to `folder`, whole or not at all.
 
+    The student learns all of `train`. Its gate is fitted on `calibration` and, where that is small, on cross-fitted
+    answers to `train`.
+
     `epsilon` is the disagreement allowed. With `checkpoint_folder`, a run that was killed goes on from its last
     checkpoint.
 
@@ -76,17 +92,22 @@ def distil(
     """
     started = time.monotonic()
     tool_set = parse_tools(tools)
-    kept, held = hold_out(train, calibration, config)
-    data_sha256 = hash_examples([*kept, *held])
+    unseen = new_queries(calibration, train)
+    data_sha256 = hash_examples([*train, *unseen])
     fingerprint = hash_text(canonical_json([data_sha256, tool_set.sha256, config.as_json()]))
-    learned = family_of(config).learn(kept, tool_set, config, progress, checkpoint_folder, fingerprint)
+    learned = family_of(config).learn(train, tool_set, config, progress, checkpoint_folder, fingerprint)
     with written_whole(folder) as partial:
-        network = learned.write(partial, tool_set, held, rules)
+        network = learned.write(partial, tool_set, unseen, rules)
         meta = {"family": config.family, "config": config.as_json(), **learned.meta()}
         reader = load_reader(partial, meta, tool_set)
-        decoded = read_all(reader, [example.query for example in held], progress, "calibration")
-        judged = calibrate_on(decoded, reader.features, held, tool_set, rules, epsilon, config)
-        memo = build_memo([*kept, *held], tool_set)
+        crossed = train if len(unseen) < config.calibration_wanted else []
+        answers = read_all(reader, [example.query for example in unseen], within(progress, 0, READING_SHARE))
+        if crossed:
+            rest = within(progress, READING_SHARE, 1)
+            answers += cross_fit(crossed, tool_set, config, rest, checkpoint_folder, fingerprint)
+        judges = [*unseen, *crossed]
+        judged = calibrate_on(answers, reader.features, judges, tool_set, rules, epsilon, config)
+        memo = build_memo([*train, *unseen], tool_set, rules, epsilon=epsilon)
         memo.save(partial / "memo.json")
         report = DistillationReport(
             version=version,
@@ -95,8 +116,8 @@ def distil(
             certified_bound=judged.certificate.bound,
             more_calibration_examples_needed=judged.certificate.more_needed,
             expected_calibration_error=judged.expected_calibration_error,
-            train_examples=len(kept),
-            calibration_examples=len(held),
+            train_examples=len(train),
+            calibration_examples=len(judges),
             functions=learned.functions,
             parameters=learned.parameters,
             memo_size=len(memo),
@@ -117,7 +138,13 @@ def distil(
         }
         (partial / "meta.json").write_text(json.dumps(meta, indent=1))
     progress(Progress("calibration", 1.0, "the student is written"))
-    return replace(report, artifact_mb=served_megabytes(folder))
+    return replace(report, artifact_mb=megabytes(folder, SERVED_FILES[config.family]))
+
+
+def new_queries(calibration: Sequence[Example], train: Sequence[Example]) -> list[Example]:
+    """The calibration examples whose query is not learned from: of the others, a right answer would prove nothing."""
+    known = {normalise_text(example.query) for example in train}
+    return [example for example in calibration if normalise_text(example.query) not in known]
 
 
 def calibrate_on(
@@ -143,7 +170,6 @@ def calibrate_on(
         agrees,
         no_call,
         epsilon=epsilon,
-        no_call_answered=config.no_call_answered,
         seed=config.seed,
     )
 
@@ -155,13 +181,3 @@ def hash_examples(examples: Sequence[Example]) -> str:
 
 def hash_text(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def read_all(read: Reader, queries: Sequence[str], progress: ProgressCallback, phase: str) -> list[Decoded]:
-    """Decodes the queries one by one, as they will be served."""
-    decoded = []
-    for number, query in enumerate(queries):
-        if number % 200 == 0:
-            progress(Progress(phase, number / len(queries), f"{number} of {len(queries)} queries"))
-        decoded.append(read(query))
-    return decoded

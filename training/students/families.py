@@ -9,11 +9,18 @@ from typing import Any, ClassVar, Protocol
 
 from curation.ml.calls import ComparisonRules
 from curation.ml.tools import ToolSet
+from training.students.artifacts import COMMON_FILES
 from training.students.base import Example, ProgressCallback, Reader
+from training.students.causal.config import CausalConfig
 from training.students.encoder.config import EncoderConfig
 
-CONFIGS = {"encoder": EncoderConfig}
-PACKAGES = {"encoder": "training.students.encoder"}
+CONFIGS: dict[str, type[EncoderConfig] | type[CausalConfig]] = {"encoder": EncoderConfig, "causal": CausalConfig}
+PACKAGES = {"encoder": "training.students.encoder", "causal": "training.students.causal"}
+SERVED_FILES = {
+    "encoder": ("model.onnx", "tokenizer.json", *COMMON_FILES),
+    "causal": ("config.json", "model.safetensors", "tokenizer.json", *COMMON_FILES),
+}
+"""The files that a gateway loads."""
 
 
 class StudentConfig(Protocol):
@@ -25,13 +32,10 @@ class StudentConfig(Protocol):
     def seed(self) -> int: ...
 
     @property
-    def held_out(self) -> int: ...
+    def folds(self) -> int: ...
 
     @property
-    def held_out_share(self) -> float: ...
-
-    @property
-    def no_call_answered(self) -> float: ...
+    def calibration_wanted(self) -> int: ...
 
     def as_json(self) -> dict[str, Any]: ...
 

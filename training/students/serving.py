@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from curation.ml.tools import parse_tools
-from training.students.artifacts import ArtifactError, verify_manifest
+from training.students.artifacts import ArtifactError, require_files, verify_manifest
 from training.students.base import Prediction
-from training.students.families import load_reader
+from training.students.families import SERVED_FILES, load_reader
 from training.students.gate import Gate
 from training.students.memo import Memo
 
@@ -30,6 +30,7 @@ class ServedStudent:
         self.meta = meta
         self.memo = Memo.load(folder / "memo.json")
         self._gate = Gate.from_json(meta["gate"])
+        require_files(folder, SERVED_FILES[meta["family"]])
         self._read = load_reader(folder, meta, self.tools)
         if self._gate.names != self._read.features:
             raise ValueError("the gate judges by other features")
@@ -50,5 +51,7 @@ def load_student(folder: Path) -> ServedStudent:
     verify_manifest(folder)
     try:
         return ServedStudent(folder, json.loads((folder / "meta.json").read_text()))
+    except ArtifactError:
+        raise
     except (KeyError, TypeError, ValueError) as error:
         raise ArtifactError(OTHER_VERSION.format(folder=folder)) from error

@@ -40,6 +40,7 @@ def run_start(request: HttpRequest, application: Application) -> HttpResponse:
         with errors_as_messages(request):
             run = run_create(
                 dataset=form.cleaned_data["dataset"],
+                family=form.cleaned_data["family"],
                 config=form.config(),
                 trigger=Trigger.PAGE,
                 user=request.user,  # type: ignore[arg-type]

@@ -139,7 +139,7 @@ def tiny_config(tiny_encoder: Path) -> EncoderConfig:
         learning_rate=3e-3,
         head_learning_rate=3e-3,
         dropout=0.0,
-        held_out=0,
+        calibration_wanted=0,
         precision="float32",
     )
 

@@ -137,3 +137,42 @@ def test_without_enough_calibration_the_report_says_how_many_more(distil_tiny: D
     assert report.threshold is None
     assert report.certified_bound is None
     assert report.more_calibration_examples_needed is None or report.more_calibration_examples_needed > 0
+
+
+def test_few_calibration_examples_are_joined_by_cross_fitted_ones(
+    distil_tiny: Distil, tmp_path: Path, tiny_config: EncoderConfig
+) -> None:
+    reports: list[Progress] = []
+    calibration = make_examples(60, seed=2)
+    config = replace(tiny_config, calibration_wanted=10_000)
+    checkpoints = tmp_path / "checkpoints"
+    report = distil_tiny(
+        tmp_path / "student",
+        calibration=calibration,
+        config=config,
+        progress=reports.append,
+        checkpoint_folder=checkpoints,
+    )
+    assert report.train_examples == 300
+    assert 300 < report.calibration_examples <= 360
+    assert report.threshold is not None
+    fractions = [one.fraction for one in reports if one.phase == "calibration"]
+    assert fractions == sorted(fractions)
+
+
+def test_folds_that_are_done_are_not_done_again(
+    distil_tiny: Distil, tmp_path: Path, tiny_config: EncoderConfig
+) -> None:
+    def stop(progress: Progress) -> None:
+        if progress.message.startswith("student 2"):
+            raise RunCancelled
+
+    config = replace(tiny_config, calibration_wanted=10_000)
+    changes = {"calibration": [], "config": config, "checkpoint_folder": tmp_path / "checkpoints"}
+    with pytest.raises(RunCancelled):
+        distil_tiny(tmp_path / "student", progress=stop, **changes)
+    reports: list[Progress] = []
+    resumed = distil_tiny(tmp_path / "student", progress=reports.append, **changes)
+    assert not any("student 1: epoch" in report.message for report in reports)
+    undisturbed = distil_tiny(tmp_path / "other", calibration=[], config=config)
+    assert resumed.threshold == undisturbed.threshold

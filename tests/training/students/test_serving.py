@@ -68,8 +68,10 @@ def test_loading_and_answering_never_imports_torch(student_folder: Path) -> None
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("query", ["", "   ", "x " * 50_000, "x" * 100_000])
-def test_empty_and_endless_queries_are_refused(student_folder: Path, query: str) -> None:
+@pytest.mark.parametrize(
+    "query", ["", "   ", "x " * 50_000, "x" * 100_000, "play \ud83d"], ids=["empty", "blank", "words", "word", "half"]
+)
+def test_queries_that_cannot_be_read_are_refused(student_folder: Path, query: str) -> None:
     prediction = load_student(student_folder).predict([query])[0]
     assert prediction.call is None
     assert prediction.confidence == 0

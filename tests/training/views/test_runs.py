@@ -35,6 +35,26 @@ def test_settings_of_a_run_are_kept_and_come_back_in_the_form(client_of: dict[st
     assert (form["layers"].value(), form["epochs"].value(), form["dataset"].value()) == (2, 5, dataset.pk)
 
 
+def test_a_run_of_the_causal_family_keeps_its_base_model(client_of: dict[str, Client], dataset: Dataset) -> None:
+    client_of["approver"].post(reverse("run_start"), {"family": "causal", "base": "models/small", "epochs": 2})
+    run = DistillationRun.objects.get()
+    assert (run.family, run.config["base"], run.config["epochs"]) == ("causal", "models/small", 2)
+    form = client_of["approver"].get(reverse("run_start"), {"from": run.pk}).context["form"]
+    assert (form["family"].value(), form["base"].value()) == ("causal", "models/small")
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [({}, "A causal student needs a base model."), ({"base": "small", "layers": 2}, "Only of an encoder can layers")],
+)
+def test_what_a_causal_run_lacks_is_said_in_place(
+    settings: dict[str, object], sentence: str, client_of: dict[str, Client], dataset: Dataset
+) -> None:
+    answer = client_of["approver"].post(reverse("run_start"), {"family": "causal", **settings})
+    assert sentence in answer.content.decode()
+    assert not DistillationRun.objects.exists()
+
+
 @pytest.mark.parametrize(("field", "value"), [("layers", 7), ("layers", 0), ("epochs", 101), ("seed", -1)])
 def test_a_setting_out_of_its_limits_is_refused_in_place(
     field: str, value: int, client_of: dict[str, Client], dataset: Dataset

@@ -9,6 +9,7 @@ from django.core.management.base import CommandParser
 from curation.errors import OdiaError
 from curation.management.console import OdiaCommand, ProgressLine
 from curation.services.applications import application_get
+from training.models.students import Family
 from training.services.datasets import MOST_EXAMPLES
 from training.services.loop import run_loop
 
@@ -20,22 +21,22 @@ class Command(OdiaCommand):
         super().add_arguments(parser)
         parser.add_argument("--application", required=True, metavar="SLUG")
         parser.add_argument("--approve", choices=["policy", "none"], default="none")
-        parser.add_argument("--family", choices=["encoder", "causal"], default="encoder")
+        parser.add_argument("--family", choices=Family.values, default=Family.ENCODER)
+        parser.add_argument("--base", metavar="PATH", help="base model: a folder, a hub name (causal) or a GGUF file")
         parser.add_argument("--layers", type=int, help="of the encoder")
         parser.add_argument("--epochs", type=int)
         parser.add_argument("--limit", type=int, default=MOST_EXAMPLES, help="use only the newest N distinct queries")
         parser.add_argument("--promote", action="store_true", help="promote the student if every check passes")
 
     def run(self, **options: Any) -> dict[str, Any]:
-        if options["family"] != "encoder":
-            raise OdiaError("Students of the causal family cannot be distilled yet; use --family encoder.")
         if options["limit"] < 1:
             raise OdiaError("--limit must be at least 1.")
         line = ProgressLine()
         result = run_loop(
             application=application_get(slug=options["application"]),
             approve=options["approve"],
-            config={"layers": options["layers"], "epochs": options["epochs"]},
+            family=options["family"],
+            config={name: options[name] for name in ("base", "layers", "epochs")},
             limit=options["limit"],
             promote_student=options["promote"],
             watch=lambda phase, fraction, message="": line(f"{fraction:4.0%} {phase} {message}"),

@@ -11,8 +11,9 @@ class EncoderConfig:
     """How an encoder student is built and trained. JSON-able with `as_json`; recorded in the artifact.
 
     `base` is a folder with a BERT encoder (`config.json`, `model.safetensors`, `tokenizer.json`); empty for the
-    packaged MiniLM. `epochs` is None for a number chosen from the number of examples. `held_out` is the number of
-    calibration examples aimed at: where fewer are given, up to `held_out_share` of the training examples join them.
+    packaged MiniLM. `epochs` is None for a number chosen from the number of examples. Where fewer
+    calibration examples than `calibration_wanted` are given, `folds` more students, each of a part of the training
+    examples, are asked about the rest of them.
     """
 
     family: ClassVar[str] = "encoder"
@@ -32,9 +33,8 @@ class EncoderConfig:
     lower_case_probability: float = 0.2
     max_tokens: int = 96
     closed_values: int = 64
-    held_out: int = 2500
-    held_out_share: float = 0.15
-    no_call_answered: float = 0.05
+    folds: int = 2
+    calibration_wanted: int = 10_000
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     base: str = ""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from curation.ml.tools import Parameter, ToolSet
 from training.students.base import Decoded
 from training.students.encoder.labels import COMPLEX, NO_CALL, ClosedParameter, LabelSpace
 from training.students.encoder.text import EncodedQuery
+from training.students.scores import log_softmax
 
 FEATURES = (
     "answer_log_probability",
@@ -58,7 +60,7 @@ class Decoder:
 
     def _call(self, function: str, query: EncodedQuery, logits: Logits) -> Decoded:
         legal = self._legal[function]
-        probabilities = _log_softmax(logits.tags)
+        probabilities = log_softmax(logits.tags)
         path = best_path(probabilities[:, legal])
         spans = tuple((self._labels.spanned[function][index], first, last) for index, first, last in spans_in(path))
         heads = [self._labels.closed[index] for index in self._labels.closed_of[function]]
@@ -124,24 +126,22 @@ def best_path(scores: np.ndarray) -> np.ndarray:
 
     I of a parameter follows only B or I of the same parameter.
     """
-    words, tags = scores.shape
-    best = scores[0].copy()
-    best[2::2] = -np.inf
-    came_from = np.zeros((words, tags), dtype=np.int64)
-    inside = np.arange(2, tags, 2)
-    for word in range(1, words):
-        top = int(best.argmax())
-        previous = np.full(tags, best[top])
-        came_from[word] = top
-        from_inside = best[inside] > best[inside - 1]
-        came_from[word, inside] = np.where(from_inside, inside, inside - 1)
-        previous[inside] = np.where(from_inside, best[inside], best[inside - 1])
-        best = previous + scores[word]
-    path = np.empty(words, dtype=np.int64)
-    path[-1] = best.argmax()
-    for word in range(words - 1, 0, -1):
-        path[word - 1] = came_from[word, path[word]]
-    return path
+    first, *rows = scores.tolist()  # for so few numbers, lists are three to five times as fast as arrays
+    tags = len(first)
+    best = [-math.inf if tag and tag % 2 == 0 else score for tag, score in enumerate(first)]
+    came_from: list[list[int]] = []
+    for row in rows:
+        top = best.index(max(best))
+        came, reached = [top] * tags, [best[top] + score for score in row]
+        for tag in range(2, tags, 2):
+            came[tag] = tag if best[tag] > best[tag - 1] else tag - 1
+            reached[tag] = best[came[tag]] + row[tag]
+        came_from.append(came)
+        best = reached
+    path = [best.index(max(best))]
+    for came in reversed(came_from):
+        path.append(came[path[-1]])
+    return np.array(path[::-1], dtype=np.int64)
 
 
 def spans_in(path: np.ndarray) -> list[tuple[int, int, int]]:
@@ -156,7 +156,7 @@ def spans_in(path: np.ndarray) -> list[tuple[int, int, int]]:
 
 
 def _chosen(head: ClosedParameter, logits: np.ndarray) -> tuple[int, float]:
-    scores = _log_softmax(logits[head.offset : head.end])
+    scores = log_softmax(logits[head.offset : head.end])
     best = int(scores.argmax())
     return best, float(scores[best])
 
@@ -170,7 +170,7 @@ def _features(
     values: float,
     arguments: dict[str, Any],
 ) -> np.ndarray:
-    answer_scores = _log_softmax(answers)
+    answer_scores = log_softmax(answers)
     ordered = np.sort(answers)
     words = np.arange(len(path))
     chosen = probabilities[words, legal[path]]
@@ -197,9 +197,3 @@ def _features(
         ],
         dtype=np.float64,
     )
-
-
-def _log_softmax(logits: np.ndarray) -> np.ndarray:
-    shifted = logits - logits.max(-1, keepdims=True)
-    result: np.ndarray = shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
-    return result

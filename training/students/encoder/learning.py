@@ -12,17 +12,16 @@ import torch
 
 from curation.ml.calls import ComparisonRules
 from curation.ml.tools import ToolSet
-from training.students.base import Example, ProgressCallback, TrainingError
+from training.students.base import Example, ProgressCallback, check_enough
 from training.students.encoder.config import EncoderConfig
 from training.students.encoder.decoding import Decoder
 from training.students.encoder.export import write_network
 from training.students.encoder.labels import LabelSpace, learn_labels
 from training.students.encoder.network import StudentNetwork, base_folder, load_pretrained, read_shape
-from training.students.encoder.optimisation import Curve, Trainer
+from training.students.encoder.optimisation import Trainer
 from training.students.encoder.samples import Sample, make_samples
 from training.students.encoder.text import QueryEncoder
-
-LEAST_EXAMPLES = 20
+from training.students.reporting import Curve
 
 
 @dataclass(slots=True)
@@ -67,25 +66,17 @@ def learn(
         RunCancelled: from `progress`.
     """
     base = base_folder(config.base)
+    shape = read_shape(base, config.layers)
     encoder = QueryEncoder.from_file(base / "tokenizer.json", config.max_tokens)
     labels = learn_labels(examples, tools, config.closed_values)
     samples = make_samples(examples, labels, encoder)
-    _check(samples, labels)
+    check_enough(sum(sample.tagged for sample in samples))
     torch.manual_seed(config.seed)
-    network = StudentNetwork(read_shape(base, config.layers), labels, config.dropout, _seen_pieces(samples))
+    network = StudentNetwork(shape, labels, config.dropout, _seen_pieces(samples))
     load_pretrained(network, base)
     trainer = Trainer(network, samples, labels, config, encoder.marks)
     trainer.run(progress, checkpoints, fingerprint)
     return LearnedEncoder(network, encoder, labels, trainer.curve)
-
-
-def _check(samples: Sequence[Sample], labels: LabelSpace) -> None:
-    answerable = sum(sample.tagged for sample in samples)
-    if not labels.functions or answerable < LEAST_EXAMPLES:
-        raise TrainingError(
-            f"Only {answerable} training examples are simple queries with a call that a student can make; "
-            f"at least {LEAST_EXAMPLES} are needed. Approve more clusters or import more traffic."
-        )
 
 
 def _seen_pieces(samples: Sequence[Sample]) -> torch.Tensor:

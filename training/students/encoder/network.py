@@ -114,10 +114,10 @@ class StudentNetwork(nn.Module):
 
 def read_shape(folder: Path, layers: int) -> Shape:
     """Raises TrainingError where the folder holds no BERT encoder with that many layers."""
-    try:
-        config = json.loads((folder / "config.json").read_text())
-    except FileNotFoundError as error:
-        raise TrainingError(f"{folder} holds no config.json of a pre-trained encoder.") from error
+    for name in ("config.json", "model.safetensors", "tokenizer.json"):
+        if not (folder / name).is_file():
+            raise TrainingError(f"{folder} holds no {name} of a pre-trained encoder.")
+    config = json.loads((folder / "config.json").read_text())
     if config.get("model_type") != "bert":
         raise TrainingError(f"The encoder family needs a BERT encoder; {folder} holds {config.get('model_type')!r}.")
     if not 1 <= layers <= config["num_hidden_layers"]:

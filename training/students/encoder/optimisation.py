@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,16 +11,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from training.students.base import Progress, ProgressCallback
-from training.students.encoder.checkpoints import restore_checkpoint, save_checkpoint
+from training.students.base import ProgressCallback
+from training.students.checkpoints import restore_checkpoint, save_checkpoint
 from training.students.encoder.config import EncoderConfig
 from training.students.encoder.labels import LabelSpace
 from training.students.encoder.network import EncoderLayer, Outputs, StudentNetwork
-from training.students.encoder.samples import IGNORED, Arrays, Augmenter, Sample, assemble, batches
+from training.students.encoder.samples import IGNORED, Arrays, Augmenter, Sample, assemble
+from training.students.reporting import Curve, Reporter
+from training.students.schedule import batches, rate_factor, use_bfloat16
 
 MINIMUM_STEPS = 1000
-REPORT_SECONDS = 2.0
-Curve = list[dict[str, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +41,6 @@ def epochs_for(config: EncoderConfig, samples: int) -> int:
     """The number asked for, else five passes, and more where the examples are few."""
     steps = math.ceil(samples / config.batch_size)
     return config.epochs or min(40, max(5, math.ceil(MINIMUM_STEPS / steps)))
-
-
-def use_bfloat16(config: EncoderConfig) -> bool:
-    """Half-width arithmetic takes half the time where the processor has it, and more where it has not."""
-    if config.precision != "auto":
-        return config.precision == "bfloat16"
-    found = torch.cpu.get_capabilities()
-    return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
 
 
 class Trainer:
@@ -75,13 +66,14 @@ class Trainer:
         self._optimiser = torch.optim.AdamW(_parameter_groups(network, config), fused=True)
         self._peaks = [group["lr"] for group in self._optimiser.param_groups]
         self._steps_per_epoch = math.ceil(len(samples) / config.batch_size)
+        self._half = use_bfloat16(config.precision, torch.device("cpu"))
 
     def run(self, progress: ProgressCallback, checkpoints: Path | None, fingerprint: str) -> None:
         """Raises RunCancelled when the callback does."""
         state = restore_checkpoint(checkpoints, fingerprint, self.network, self._optimiser)
         first = state["epoch"] if state else 0
         self.curve = state["curve"] if state else []
-        reporter = _Reporter(progress, first * self._steps_per_epoch, self.epochs * self._steps_per_epoch, self.curve)
+        reporter = Reporter(progress, first * self._steps_per_epoch, self.epochs * self._steps_per_epoch, self.curve)
         for epoch in range(first, self.epochs):
             self._epoch(epoch, reporter)
             if checkpoints and epoch + 1 < self.epochs:
@@ -89,7 +81,7 @@ class Trainer:
                 save_checkpoint(checkpoints, self.network, self._optimiser, state)
         self.network.eval()
 
-    def _epoch(self, epoch: int, reporter: _Reporter) -> None:
+    def _epoch(self, epoch: int, reporter: Reporter) -> None:
         random = np.random.default_rng([self.config.seed, epoch])
         torch.manual_seed(self.config.seed * 1000 + epoch)
         self.network.train()
@@ -103,7 +95,7 @@ class Trainer:
 
     def _step(self, batch: Batch) -> tuple[float, float]:
         """One step; the loss and the share of right answers of the batch before it."""
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=use_bfloat16(self.config)):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self._half):
             outputs = self.network(batch.pieces, batch.casings, batch.first_pieces, batch.present)
         loss = loss_of(outputs, batch, self.labels, self.config.label_smoothing)
         self._optimiser.zero_grad(set_to_none=True)
@@ -114,40 +106,10 @@ class Trainer:
         return loss.item(), right.item()
 
     def _set_learning_rates(self, step: int) -> None:
-        """Linear warm-up, then linear decay to zero."""
         total = self.epochs * self._steps_per_epoch
-        warmup = max(1.0, self.config.warmup_share * total)
-        factor = min((step + 1) / warmup, (total - step) / max(1.0, total - warmup))
+        factor = rate_factor(step, total, self.config.warmup_share)
         for group, peak in zip(self._optimiser.param_groups, self._peaks, strict=True):
             group["lr"] = peak * factor
-
-
-class _Reporter:
-    """Reports a smoothed loss and accuracy every few seconds, with the time left."""
-
-    def __init__(self, progress: ProgressCallback, done: int, total: int, curve: Curve) -> None:
-        self._progress = progress
-        self._first = self._done = done
-        self._total = total
-        self._curve = curve
-        self._started = self._last = time.monotonic()
-        self._loss: float | None = None
-        self._right = 0.0
-
-    def step(self, epoch: int, loss: float, right: float) -> None:
-        self._loss = loss if self._loss is None else 0.98 * self._loss + 0.02 * loss
-        self._right = right if self._done == self._first else 0.98 * self._right + 0.02 * right
-        self._done += 1
-        if time.monotonic() - self._last >= REPORT_SECONDS or self._done in (self._first + 1, self._total):
-            self._report(epoch)
-
-    def _report(self, epoch: int) -> None:
-        self._last = time.monotonic()
-        left = (self._last - self._started) / (self._done - self._first) * (self._total - self._done)
-        metrics = {"step": float(self._done), "loss": self._loss or 0.0, "answer_accuracy": self._right}
-        self._curve.append(metrics)
-        message = f"epoch {epoch}, loss {metrics['loss']:.3f}, {left:.0f} s left"
-        self._progress(Progress("training", self._done / self._total, message, {**metrics, "seconds_left": left}))
 
 
 def _parameter_groups(network: StudentNetwork, config: EncoderConfig) -> list[dict[str, object]]:

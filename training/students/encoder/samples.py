@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -181,11 +181,3 @@ def _tags(run: Piece, tagged: bool) -> np.ndarray:
         return np.zeros(words, dtype=np.int64)
     begin = 1 + 2 * run.parameter
     return np.array([begin] + [begin + 1] * (words - 1), dtype=np.int64)
-
-
-def batches(lengths: np.ndarray, size: int, random: np.random.Generator) -> Iterator[np.ndarray]:
-    """Indices in batches of about equal lengths, so that little of a batch is padding. A pass over all of them."""
-    order = np.argsort(lengths + random.uniform(0, 2, len(lengths)), kind="stable")
-    chunks = [order[start : start + size] for start in range(0, len(order), size)]
-    for index in random.permutation(len(chunks)):
-        yield chunks[index]

@@ -14,6 +14,8 @@ from training.students.encoder.labels import LabelSpace
 from training.students.encoder.text import EncodedQuery, QueryEncoder
 
 UNREADABLE = "the query is empty or too long"
+SLOWER_WHEN_FUSED = ["SkipLayerNormFusion"]
+"""Graph optimisations of ONNX Runtime that cost time on a CPU; see `GraphBuilder.norm`."""
 
 
 class OnnxNetwork:
@@ -24,7 +26,10 @@ class OnnxNetwork:
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
-        self._session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        options.enable_mem_pattern = False  # it plans memory by the length of the query, and lengths change
+        self._session = ort.InferenceSession(
+            path, options, providers=["CPUExecutionProvider"], disabled_optimizers=SLOWER_WHEN_FUSED
+        )
 
     def __call__(self, query: EncodedQuery) -> Logits:
         inputs = {

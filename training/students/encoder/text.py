@@ -52,14 +52,18 @@ class QueryEncoder:
         self._tokenizer.save(str(path))
 
     def __call__(self, text: str) -> EncodedQuery | None:
-        """The query as arrays; None when it has no word or more than `max_tokens` pieces."""
+        """The query as arrays; None when it has no word, more than `max_tokens` pieces, or half a surrogate pair."""
         longest = self.max_tokens * 40
-        if len(text) > longest:
+        if len(text) > longest or not (text.isascii() or _has_whole_letters(text)):
             return None
         encoding = self._tokenizer.encode(text)
         if not 2 < len(encoding.ids) <= self.max_tokens:
             return None
         return _with_words(text, encoding.ids, encoding.word_ids, encoding.offsets, self._unknown)
+
+
+def _has_whole_letters(text: str) -> bool:
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _with_words(
