@@ -28,7 +28,7 @@ class RoutingPolicy(models.Model):
     )
     switched_off = models.JSONField(default=list, blank=True, help_text="Functions that only the teacher answers.")
     approve_simplicity = models.FloatField(
-        "least simplicity", default=0.6, validators=SHARE, help_text="Of a cluster that the policy approves."
+        "least simplicity", default=0.75, validators=SHARE, help_text="Of a cluster that the policy approves."
     )
     approve_purity = models.FloatField(
         "least purity",
