@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, Self
 
 from curation.ml.calls import ComparisonRules
 from curation.ml.tools import ToolSet
@@ -39,11 +39,16 @@ class StudentConfig(Protocol):
 
     def as_json(self) -> dict[str, Any]: ...
 
+    def with_epochs(self, epochs: int) -> Self:
+        """The same with this number of passes, rather than one chosen from the number of examples."""
+        ...
+
 
 class Learned(Protocol):
-    """A trained network, before it is written."""
+    """A trained network, before it is written. `epochs` is the number of passes that it took."""
 
     curve: list[dict[str, float]]
+    epochs: int
 
     @property
     def functions(self) -> int: ...

@@ -22,8 +22,8 @@ def cluster(queries: int, **changes: Any) -> Any:
 def test_simple_is_what_the_default_policy_would_approve() -> None:
     clusters = [
         cluster(100),
-        cluster(50, simplicity=0.6, purity=0.7),
-        cluster(40, simplicity=0.59),
+        cluster(50, simplicity=0.75, purity=0.7),
+        cluster(40, simplicity=0.74),
         cluster(30, purity=0.69),
         cluster(20, function=None),
         cluster(19),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Literal
+from dataclasses import asdict, dataclass, replace
+from typing import Any, ClassVar, Literal, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +36,6 @@ class CausalConfig:
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
+
+    def with_epochs(self, epochs: int) -> Self:
+        return replace(self, epochs=epochs)

@@ -33,6 +33,7 @@ class LearnedCausal:
     tokens: NewTokens
     dtype: torch.dtype
     curve: Curve
+    epochs: int
 
     @property
     def functions(self) -> int:
@@ -81,7 +82,7 @@ def learn(
     trainer = Trainer(network, width, samples, template, config)
     trainer.run(progress, checkpoints, fingerprint)
     dtype = torch.float32 if config.precision == "float32" else torch.bfloat16
-    return LearnedCausal(merged(trainer.network), base.codec, tokens, dtype, trainer.curve)
+    return LearnedCausal(merged(trainer.network), base.codec, tokens, dtype, trainer.curve, trainer.epochs)
 
 
 def _called(examples: Sequence[Example], tools: ToolSet) -> list[str]:

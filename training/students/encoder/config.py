@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Literal
+from dataclasses import asdict, dataclass, replace
+from typing import Any, ClassVar, Literal, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +40,6 @@ class EncoderConfig:
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
+
+    def with_epochs(self, epochs: int) -> Self:
+        return replace(self, epochs=epochs)
