@@ -104,8 +104,7 @@ def distil(
         answers = read_all(reader, [example.query for example in unseen], within(progress, 0, READING_SHARE))
         if crossed:
             rest = within(progress, READING_SHARE, 1)
-            alike = config.with_epochs(learned.epochs)
-            answers += cross_fit(crossed, tool_set, alike, rest, checkpoint_folder, fingerprint)
+            answers += cross_fit(crossed, tool_set, config, rest, checkpoint_folder, fingerprint)
         judges = [*unseen, *crossed]
         judged = calibrate_on(answers, reader.features, judges, tool_set, rules, epsilon, config)
         memo = build_memo([*train, *unseen], tool_set, rules, epsilon=epsilon)

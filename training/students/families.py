@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Protocol
 
 from curation.ml.calls import ComparisonRules
 from curation.ml.tools import ToolSet
@@ -32,23 +32,18 @@ class StudentConfig(Protocol):
     def seed(self) -> int: ...
 
     @property
-    def folds(self) -> int: ...
+    def folds(self) -> int | None: ...
 
     @property
     def calibration_wanted(self) -> int: ...
 
     def as_json(self) -> dict[str, Any]: ...
 
-    def with_epochs(self, epochs: int) -> Self:
-        """The same with this number of passes, rather than one chosen from the number of examples."""
-        ...
-
 
 class Learned(Protocol):
-    """A trained network, before it is written. `epochs` is the number of passes that it took."""
+    """A trained network, before it is written."""
 
     curve: list[dict[str, float]]
-    epochs: int
 
     @property
     def functions(self) -> int: ...

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from typing import Any, ClassVar, Literal, Self
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class CausalConfig:
     training and the width of the base. `batch_size` counts the examples of one process. `max_tokens` bounds a query,
     `max_value_tokens` all values of a call together. Where fewer calibration examples than `calibration_wanted` are
     given (too few to certify much), `folds` more students, each of a part of the training examples, are asked about
-    the rest of them; that takes long.
+    the rest of them (None: three where the examples are few, else two); that takes long.
     """
 
     family: ClassVar[str] = "causal"
@@ -30,12 +30,9 @@ class CausalConfig:
     lora_rank: int = 16
     max_tokens: int = 96
     max_value_tokens: int = 128
-    folds: int = 2
+    folds: int | None = None
     calibration_wanted: int = 300
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
-
-    def with_epochs(self, epochs: int) -> Self:
-        return replace(self, epochs=epochs)

@@ -33,7 +33,6 @@ class LearnedCausal:
     tokens: NewTokens
     dtype: torch.dtype
     curve: Curve
-    epochs: int
 
     @property
     def functions(self) -> int:
@@ -82,7 +81,7 @@ def learn(
     trainer = Trainer(network, width, samples, template, config)
     trainer.run(progress, checkpoints, fingerprint)
     dtype = torch.float32 if config.precision == "float32" else torch.bfloat16
-    return LearnedCausal(merged(trainer.network), base.codec, tokens, dtype, trainer.curve, trainer.epochs)
+    return LearnedCausal(merged(trainer.network), base.codec, tokens, dtype, trainer.curve)
 
 
 def _called(examples: Sequence[Example], tools: ToolSet) -> list[str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from typing import Any, ClassVar, Literal, Self
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,9 +11,9 @@ class EncoderConfig:
     """How an encoder student is built and trained. JSON-able with `as_json`; recorded in the artifact.
 
     `base` is a folder with a BERT encoder (`config.json`, `model.safetensors`, `tokenizer.json`); empty for the
-    packaged MiniLM. `epochs` is None for a number chosen from the number of examples. Where fewer
-    calibration examples than `calibration_wanted` are given, `folds` more students, each of a part of the training
-    examples, are asked about the rest of them.
+    packaged MiniLM. `epochs` is None for a number chosen from the number of examples. Where fewer calibration
+    examples than `calibration_wanted` are given, `folds` more students, each of a part of the training examples, are
+    asked about the rest of them; None for three where the examples are few, else two.
     """
 
     family: ClassVar[str] = "encoder"
@@ -33,13 +33,10 @@ class EncoderConfig:
     lower_case_probability: float = 0.2
     max_tokens: int = 96
     closed_values: int = 64
-    folds: int = 2
+    folds: int | None = None
     calibration_wanted: int = 10_000
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     base: str = ""
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
-
-    def with_epochs(self, epochs: int) -> Self:
-        return replace(self, epochs=epochs)

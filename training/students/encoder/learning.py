@@ -32,7 +32,6 @@ class LearnedEncoder:
     encoder: QueryEncoder
     labels: LabelSpace
     curve: Curve
-    epochs: int
 
     @property
     def functions(self) -> int:
@@ -77,7 +76,7 @@ def learn(
     load_pretrained(network, base)
     trainer = Trainer(network, samples, labels, config, encoder.marks)
     trainer.run(progress, checkpoints, fingerprint)
-    return LearnedEncoder(network, encoder, labels, trainer.curve, trainer.epochs)
+    return LearnedEncoder(network, encoder, labels, trainer.curve)
 
 
 def _seen_pieces(samples: Sequence[Sample]) -> torch.Tensor:
