@@ -45,7 +45,7 @@ def cross_fit(
     fold = assign_folds(examples, folds, config.seed)
     answers: list[Decoded] = [TOO_FEW] * len(examples)
     for number in range(folds):
-        part = within(progress, number / folds, (number + 1) / folds, f"student {number + 1}: ")
+        part = within(progress, number / folds, (number + 1) / folds, f"part {number + 1} of {folds}: ")
         place = checkpoints / f"fold-{number}" if checkpoints else None
         inside = [example for example, its in zip(examples, fold, strict=True) if its == number]
         others = [example for example, its in zip(examples, fold, strict=True) if its != number]

@@ -164,7 +164,7 @@ def test_folds_that_are_done_are_not_done_again(
     distil_tiny: Distil, tmp_path: Path, tiny_config: EncoderConfig
 ) -> None:
     def stop(progress: Progress) -> None:
-        if progress.message.startswith("student 2"):
+        if progress.message.startswith("part 2"):
             raise RunCancelled
 
     config = replace(tiny_config, calibration_wanted=10_000)
@@ -173,6 +173,6 @@ def test_folds_that_are_done_are_not_done_again(
         distil_tiny(tmp_path / "student", progress=stop, **changes)
     reports: list[Progress] = []
     resumed = distil_tiny(tmp_path / "student", progress=reports.append, **changes)
-    assert not any("student 1: epoch" in report.message for report in reports)
+    assert not any("part 1 of 3: epoch" in report.message for report in reports)
     undisturbed = distil_tiny(tmp_path / "other", calibration=[], config=config)
     assert resumed.threshold == undisturbed.threshold
