@@ -11,6 +11,8 @@ import numpy as np
 from curation.ml.calls import Call
 
 Route = Literal["simple", "complex", "no_call"]
+UNREADABLE = "the query is empty or too long"
+"""Why a student of any family refuses such a query."""
 
 
 @dataclass(frozen=True, slots=True)

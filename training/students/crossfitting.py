@@ -17,7 +17,7 @@ import numpy as np
 from curation.ml.calls import DEFAULT_RULES, Call, normalise_text
 from curation.ml.tools import ToolSet
 from training.students.base import Decoded, Example, Progress, ProgressCallback, Reader, TrainingError
-from training.students.families import StudentConfig, family_of, load_reader
+from training.students.families import StudentConfig, family_of, load_reader, meta_of
 
 TOO_FEW = Decoded(None, "the other examples are too few to learn from")
 FEW_EXAMPLES = 10_000
@@ -82,8 +82,7 @@ def _fold(
         return [TOO_FEW] * len(inside)
     with tempfile.TemporaryDirectory() as scratch:
         learned.write(Path(scratch), tools, [], DEFAULT_RULES)
-        meta = {"family": config.family, "config": config.as_json(), **learned.meta()}
-        reader = load_reader(Path(scratch), meta, tools)
+        reader = load_reader(Path(scratch), meta_of(learned, config), tools)
         read = read_all(reader, [example.query for example in inside], within(progress, 1 - READING_SHARE, 1))
     if kept:
         _save(read, kept)

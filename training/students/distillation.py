@@ -20,7 +20,7 @@ from training.students.artifacts import megabytes, written_whole
 from training.students.base import Decoded, Example, Progress, ProgressCallback
 from training.students.calibration import Calibration, calibrate
 from training.students.crossfitting import cross_fit, read_all, within
-from training.students.families import SERVED_FILES, StudentConfig, family_of, load_reader
+from training.students.families import SERVED_FILES, StudentConfig, family_of, load_reader, meta_of
 from training.students.memo import build_memo
 
 LIBRARIES = (
@@ -98,7 +98,7 @@ def distil(
     learned = family_of(config).learn(train, tool_set, config, progress, checkpoint_folder, fingerprint)
     with written_whole(folder) as partial:
         network = learned.write(partial, tool_set, unseen, rules)
-        meta = {"family": config.family, "config": config.as_json(), **learned.meta()}
+        meta = meta_of(learned, config)
         reader = load_reader(partial, meta, tool_set)
         crossed = train if len(unseen) < config.calibration_wanted else []
         answers = read_all(reader, [example.query for example in unseen], within(progress, 0, READING_SHARE))

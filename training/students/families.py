@@ -86,3 +86,8 @@ def load_reader(folder: Path, meta: dict[str, Any], tools: ToolSet) -> Reader:
     """The reader of an artifact folder. Raises KeyError where the family is not known."""
     reader: Reader = import_module(f"{PACKAGES[meta['family']]}.serving").load_reader(folder, meta, tools)
     return reader
+
+
+def meta_of(learned: Learned, config: StudentConfig) -> dict[str, Any]:
+    """What `load_reader` needs to know of a network, as JSON."""
+    return {"family": config.family, "config": config.as_json(), **learned.meta()}

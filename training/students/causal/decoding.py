@@ -13,9 +13,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from curation.ml.calls import Call, normalise_text
-from training.students.base import Decoded
+from training.students.base import UNREADABLE, Decoded
 from training.students.causal.template import Slot, State, Template, joined
-from training.students.causal.text import UNREADABLE
 from training.students.causal.values import Unwritable
 from training.students.causal.vocabulary import ANOTHER, ANSWER, NOTHING
 from training.students.scores import log_softmax

@@ -9,8 +9,6 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
 
-UNREADABLE = "the query is empty or too long"
-
 
 class TextCodec:
     """A fast tokenizer of Hugging Face. Thread-safe.

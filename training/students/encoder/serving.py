@@ -8,12 +8,11 @@ from typing import Any
 import onnxruntime as ort
 
 from curation.ml.tools import ToolSet
-from training.students.base import Decoded
+from training.students.base import UNREADABLE, Decoded
 from training.students.encoder.decoding import FEATURES, Decoder, Logits
 from training.students.encoder.labels import LabelSpace
 from training.students.encoder.text import EncodedQuery, QueryEncoder
 
-UNREADABLE = "the query is empty or too long"
 SLOWER_WHEN_FUSED = ["SkipLayerNormFusion"]
 """Graph optimisations of ONNX Runtime that cost time on a CPU; see `GraphBuilder.norm`."""
 
