@@ -12,6 +12,7 @@ from django.core.management.base import CommandParser
 
 from curation.errors import OdiaError
 from curation.management.console import OdiaCommand, ProgressLine
+from training.management.options import check_seed
 from training.students.base import Progress, TrainingError
 from training.students.benchmark import run_benchmark
 from training.students.encoder.config import EncoderConfig
@@ -21,7 +22,6 @@ from training.students.folder import FolderError, read_folder
 LAYERS = EncoderConfig().layers
 SMALLEST_EPSILON = 0.0001
 """Thirty thousand examples without one error would prove it."""
-LARGEST_SEED = 2**32 - 1
 ENCODER_ONLY = "--layers is a setting of the encoder family; leave it out with --family causal."
 
 
@@ -78,8 +78,7 @@ def _check(options: dict[str, Any]) -> None:
     for name in ("epochs", "limit", "layers"):
         if options[name] is not None and options[name] < 1:
             raise OdiaError(f"--{name} must be at least 1, not {options[name]}.")
-    if not 0 <= options["seed"] <= LARGEST_SEED:
-        raise OdiaError(f"--seed must be 0 to {LARGEST_SEED}, not {options['seed']}.")
+    check_seed(options["seed"])
     if options["keep"]:
         _check_new_folder(options["keep"])
 

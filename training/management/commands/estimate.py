@@ -16,6 +16,7 @@ from curation.management.logs import ErrorLines, add_log_arguments, check_log_op
 from curation.ml.calls import canonical_call
 from curation.ml.embedding import Embedder
 from curation.ml.mining import Mining, mine
+from training.management.options import check_seed
 from training.models import RoutingPolicy
 from training.selectors.estimates import reduction, simple_share, teacher_histogram
 from training.students.base import Progress
@@ -23,7 +24,6 @@ from training.students.encoder.config import EncoderConfig
 from training.students.estimate import StudentEstimate, estimate_student
 from training.students.logged import LogError, LoggedTraffic, read_traffic
 
-LARGEST_SEED = 2**32 - 1
 MOST_LEARNED = 20_000
 HOPELESS_FACTOR = 20
 STUDENT_MS = 2.0
@@ -72,8 +72,7 @@ def _check(options: dict[str, Any]) -> None:
         raise OdiaError(f"--teacher-ms is a number of milliseconds above 0, not {options['teacher_ms']}.")
     if options["limit"] < 1:
         raise OdiaError(f"--limit must be at least 1, not {options['limit']}.")
-    if not 0 <= options["seed"] <= LARGEST_SEED:
-        raise OdiaError(f"--seed must be 0 to {LARGEST_SEED}, not {options['seed']}.")
+    check_seed(options["seed"])
 
 
 def _mine(traffic: LoggedTraffic, line: ProgressLine) -> Mining | None:
