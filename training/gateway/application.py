@@ -19,9 +19,11 @@ from training.gateway.access import Access
 from training.gateway.champions import Champions, LoadStudent
 from training.gateway.chat import ChatCompletions
 from training.gateway.envelope import ApiError
+from training.gateway.forwarding import Forwarding
 from training.gateway.health import Health
 from training.gateway.inline import InlineRouter
 from training.gateway.models import Models
+from training.gateway.recorder import Recorder
 from training.gateway.snapshots import SnapshotKeeper
 from training.gateway.teacher import TeacherClient
 from training.selectors.snapshot import Snapshot
@@ -59,9 +61,9 @@ def build_application(
     )
     access = Access(lambda: keeper.current)
     spool = Spool(config.spool_dir, limit_bytes=config.spool_limit)
-    teacher, router = TeacherClient(), InlineRouter(champions)
-    chat = ChatCompletions(access, router, teacher, spool, config.body_limit)
-    health = Health(keeper, champions, spool, chat.answered)
+    teacher, router, recorder = TeacherClient(), InlineRouter(champions), Recorder(spool)
+    chat = ChatCompletions(access, router, Forwarding(teacher, recorder), recorder, config.body_limit)
+    health = Health(keeper, champions, spool, recorder.answered)
     models = Models(access)
 
     @asynccontextmanager
