@@ -26,6 +26,7 @@ from curation.models import (
     Query,
     Review,
     RouterDecision,
+    ShadowAnswer,
     Teacher,
     TeacherCall,
     ToolSetVersion,
@@ -158,7 +159,14 @@ class TeacherCallAdmin(HistoryAdmin):
 @admin.register(RouterDecision)
 class RouterDecisionAdmin(HistoryAdmin):
     list_display = ["query_id", "route", "reason", "student", "confidence", "total_ms", "agrees", "decided_at"]
-    list_filter = ["route", "agrees"]
+    list_filter = ["route", "agrees", "audit_due"]
+    ordering = ["-query_id"]
+    paginator = CappedPaginator
+
+
+@admin.register(ShadowAnswer)
+class ShadowAnswerAdmin(HistoryAdmin):
+    list_display = ["query_id", "student", "function", "confidence", "threshold", "answered_at"]
     ordering = ["-query_id"]
     paginator = CappedPaginator
 

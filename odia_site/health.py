@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import httpx
 from django.conf import settings
@@ -19,10 +21,13 @@ from curation.models.jobs import JobState
 from curation.teachers.secrets import SecretError, read_key
 from odia_site.celery import app as celery_app
 from training.services.promotions import champion_of
-from training.services.spool import stored_bytes
+from training.services.rejections import count_rejected
+from training.services.segments import oldest_age, rejected_files, stored_bytes
 
 PATIENCE_SECONDS = 2.0
 SILENT = timedelta(minutes=2)
+SPOOL_MINUTES = 5
+"""The shipper comes every second; what has waited this long waits for nobody."""
 START = "start ODIA with `make up` (or `manage.py up`)"
 
 
@@ -37,7 +42,7 @@ class Finding:
 
 def examine() -> list[Finding]:
     """All findings. Where the database is away, what rests on it is left out."""
-    findings = [_database(), _broker(), *_workers(), _gateway(), _spool()]
+    findings = [_database(), _broker(), *_workers(), _gateway(), examine_spool()]
     if findings[0].ok:
         findings += [_migrations(), _jobs(), *_applications()]
     return findings
@@ -92,13 +97,39 @@ def _gateway() -> Finding:
         return Finding("gateway", False, f"Nothing answers at {settings.GATEWAY_URL}; {START}.")
     if answer.status_code != httpx.codes.OK:
         return Finding("gateway", False, f"It answers, but is not ready: {answer.text[:300]}")
+    return judge_gateway(answer.json())
+
+
+def judge_gateway(state: dict[str, Any]) -> Finding:
+    """What the gateway that answered says of its students, teachers and database."""
+    students = [*state["students"].items(), *state["challengers"].items()]
+    problems = [f"{slug}: {what}." for slug, what in students if "is refused" in what]
+    problems += [f"The teacher at {url} does not answer." for url, is_ in state["teachers"].items() if is_ != "closed"]
+    if state["database"] == "away":
+        problems.append("It cannot reach PostgreSQL and goes on with what it knows.")
+    if problems:
+        return Finding("gateway", False, f"It answers at {settings.GATEWAY_URL}. {' '.join(problems)}")
     return Finding("gateway", True, f"It answers at {settings.GATEWAY_URL}.")
 
 
-def _spool() -> Finding:
-    size = stored_bytes(settings.SPOOL_DIR) if settings.SPOOL_DIR.exists() else 0
+def examine_spool() -> Finding:
+    """Whether records wait that nobody takes, and whether any were rejected."""
+    folder: Path = settings.SPOOL_DIR
+    if not folder.is_dir():
+        return Finding("spool", True, "It was never written.")
+    size = stored_bytes(folder)
     share = size / settings.SPOOL_LIMIT_BYTES
-    return Finding("spool", share < 0.8, f"{size / 1e6:.1f} MB wait to be written ({share:.0%} of what it may hold).")
+    rejected = sum(map(count_rejected, rejected_files(folder)))
+    minutes = oldest_age(folder) / 60
+    sentences = [f"{size / 1e6:.1f} MB wait to be written ({share:.0%} of what it may hold)."]
+    if minutes > SPOOL_MINUTES:
+        sentences.append(f"The oldest has waited for {minutes:.0f} minutes; is `manage.py ship_spool` running?")
+    if rejected:
+        sentences.append(
+            f"{rejected} records could not be shipped: the .rejected files in {folder} say why; "
+            "try them again with `manage.py ship_spool --rejected`, or delete the files to give them up."
+        )
+    return Finding("spool", share < 0.8 and minutes <= SPOOL_MINUTES and not rejected, " ".join(sentences))
 
 
 def _jobs() -> Finding:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -85,6 +86,26 @@ def hash_tools(tools: list[dict[str, Any]]) -> str:
     return hashlib.sha256(canonical_json(ordered).encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def hash_functions(tools: Sequence[Any]) -> dict[str, str]:
+    """By name of a function, the SHA-256 of the canonical JSON of its whole tool.
+
+    Left out is what is no function with a name, and a name that stands twice.
+    """
+    named = [(name, tool) for tool in tools if (name := _name_of(tool))]
+    times = Counter(name for name, _ in named)
+    return {
+        name: hashlib.sha256(canonical_json(tool).encode("utf-8", "surrogatepass")).hexdigest()
+        for name, tool in named
+        if times[name] == 1
+    }
+
+
+def _name_of(tool: Any) -> str | None:
+    body = tool.get("function") if isinstance(tool, dict) and tool.get("type") == "function" else None
+    name = body.get("name") if isinstance(body, dict) else None
+    return name if isinstance(name, str) and name else None
+
+
 def parse_tools(tools: Any) -> ToolSet:
     """Read a `tools` list.
 
@@ -102,21 +123,22 @@ def parse_tools(tools: Any) -> ToolSet:
 
 
 def _parse_function(tool: Any, position: int) -> Function:
-    body = tool.get("function") if isinstance(tool, dict) and tool.get("type") == "function" else None
-    if not isinstance(body, dict) or not isinstance(body.get("name"), str) or not body["name"]:
+    name = _name_of(tool)
+    if name is None:
         raise ToolSetError(f"tools[{position}] is not a function with a name.")
+    body = tool["function"]
     schema = body.get("parameters") or {"type": "object", "properties": {}}
     if not isinstance(schema, dict):
-        raise ToolSetError(f"The parameters of {body['name']!r} are not a JSON Schema.")
+        raise ToolSetError(f"The parameters of {name!r} are not a JSON Schema.")
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
-        raise ToolSetError(f"The parameters of {body['name']!r} are not a JSON Schema: {error.message}") from error
+        raise ToolSetError(f"The parameters of {name!r} are not a JSON Schema: {error.message}") from error
     required = set(schema.get("required", ()))
     parameters = {
         name: _parse_parameter(name, spec, name in required) for name, spec in schema.get("properties", {}).items()
     }
-    return Function(body["name"], str(body.get("description") or ""), parameters, schema)
+    return Function(name, str(body.get("description") or ""), parameters, schema)
 
 
 def _parse_parameter(name: str, spec: Any, required: bool) -> Parameter:

@@ -2,7 +2,7 @@ from curation.models.applications import Application, Teacher, ToolSetVersion
 from curation.models.clusters import Cluster, Clustering, Pattern
 from curation.models.jobs import Job
 from curation.models.reviews import Review
-from curation.models.traffic import Query, RouterDecision, TeacherCall, TrafficHour
+from curation.models.traffic import Query, RouterDecision, ShadowAnswer, TeacherCall, TrafficHour
 
 __all__ = [
     "Application",
@@ -13,6 +13,7 @@ __all__ = [
     "Query",
     "Review",
     "RouterDecision",
+    "ShadowAnswer",
     "Teacher",
     "TeacherCall",
     "ToolSetVersion",

@@ -1,6 +1,6 @@
 """What came in: queries, the teacher's calls, the router's decisions, and their sums per hour.
 
-The first three tables are large: their keys are UUIDs of version 7, they are range-partitioned by that key (that
+All but the sums are large: their keys are UUIDs of version 7, they are range-partitioned by that key (that
 is, by time; see the first migration), written in bulk, and bear no foreign key constraints.
 """
 
@@ -134,15 +134,45 @@ class RouterDecision(models.Model):
         null=True, help_text="Whether the student's call is the teacher's, where both are known."
     )
     decided_at = models.DateTimeField()
+    audit_due = models.BooleanField(
+        default=False, db_default=False, help_text="Whether the teacher is still to be asked about this inline answer."
+    )
 
     class Meta:
         default_permissions = ()
         indexes = [
             models.Index(fields=["application", "route", "-query"], name="decision_by_route"),
+            models.Index(fields=["application", "-query"], condition=models.Q(audit_due=True), name="audits_due"),
         ]
 
     def __str__(self) -> str:
         return f"{self.route}: {self.reason}"
+
+    @property
+    def call(self) -> Call | None:
+        return call_of(self.function, self.arguments)
+
+
+class ShadowAnswer(models.Model):
+    """What a challenger would have answered. It was never sent."""
+
+    query = models.OneToOneField(
+        Query, on_delete=models.CASCADE, primary_key=True, related_name="shadow", db_constraint=False
+    )
+    application = models.ForeignKey(Application, on_delete=models.CASCADE, db_constraint=False, db_index=False)
+    student = models.CharField(max_length=100, help_text="Version of the challenger.")
+    function = models.CharField(max_length=200, blank=True, help_text="Of its call; empty: it refused.")
+    arguments = models.JSONField(default=dict)
+    confidence = models.FloatField()
+    threshold = models.FloatField(null=True)
+    answered_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        indexes = [models.Index(fields=["application", "student", "-query"], name="shadow_by_student")]
+
+    def __str__(self) -> str:
+        return f"{self.student}: {self.function or 'no call'}"
 
     @property
     def call(self) -> Call | None:

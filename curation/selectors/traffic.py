@@ -98,13 +98,13 @@ def capped_count(queries: QuerySet[Query]) -> CappedCount:
 
 def query_detail(application: Application, pk: UUID) -> Query | None:
     """A query with everything that its page shows, its teacher calls and reviews aside."""
-    related = ("tool_set", "pattern__cluster", "decision", "application")
+    related = ("tool_set", "pattern__cluster", "decision", "shadow", "application")
     return Query.objects.filter(application=application, pk=pk).select_related(*related).first()
 
 
 def teacher_calls(query: Query) -> list[TeacherCall]:
     """The teacher's answers to a query, in the order of time."""
-    return list(TeacherCall.objects.filter(query=query).order_by("id"))
+    return list(TeacherCall.objects.filter(query=query).order_by("called_at", "id"))
 
 
 def teachers_call(answers: list[TeacherCall]) -> TeacherCall | None:

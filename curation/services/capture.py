@@ -13,7 +13,7 @@ from django.db import connection, transaction
 
 from curation.identifiers import derived_id, time_of
 from curation.ml.calls import Call, same_call
-from curation.models import Application, Query, RouterDecision, TeacherCall, ToolSetVersion
+from curation.models import Application, Query, RouterDecision, ShadowAnswer, TeacherCall, ToolSetVersion
 from curation.models.traffic import Purpose, Route, Source
 from curation.services.partitions import ensure_partitions
 from curation.services.rollups import HourKey, HourSums, add_to_hours
@@ -44,6 +44,21 @@ class Decision:
     confidence: float | None = None
     threshold: float | None = None
     steps: dict[str, float] = field(default_factory=dict)
+    audit: bool = False
+    """Whether the teacher shall be asked about it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shadow:
+    """What a challenger would have answered. `query_id` may be of a query that is written later."""
+
+    query_id: UUID
+    application_id: int
+    student: str
+    call: Call | None
+    confidence: float
+    threshold: float | None
+    answered_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +136,20 @@ _DECISION = _Table(
         "status",
         "agrees",
         "decided_at",
+        "audit_due",
+    ],
+)
+_SHADOW = _Table(
+    ShadowAnswer._meta.db_table,
+    [
+        "query_id",
+        "application_id",
+        "student",
+        "function",
+        "arguments",
+        "confidence",
+        "threshold",
+        "answered_at",
     ],
 )
 
@@ -142,6 +171,15 @@ def capture(captures: Sequence[Capture]) -> int:
     _insert(_DECISION, [_decision_row(row, row.decision, agreements.get(row.id)) for row in new if row.decision])
     add_to_hours(_hours(new))
     return len(new)
+
+
+@transaction.atomic
+def capture_shadows(shadows: Sequence[Shadow]) -> int:
+    """Write what a challenger would have answered; returns how many of the answers were new."""
+    if not shadows:
+        return 0
+    ensure_partitions(time_of(row.query_id) for row in shadows)
+    return len(_insert(_SHADOW, [_shadow_row(row) for row in shadows]))
 
 
 def _insert(table: _Table, rows: Sequence[tuple[Any, ...]]) -> set[UUID]:
@@ -216,6 +254,19 @@ def _decision_row(row: Capture, decision: Decision, agrees: bool | None) -> tupl
         decision.status,
         agrees,
         row.arrived_at,
+        decision.audit,
+    )
+
+
+def _shadow_row(row: Shadow) -> tuple[Any, ...]:
+    return (
+        row.query_id,
+        row.application_id,
+        row.student,
+        *_call_columns(row.call),
+        row.confidence,
+        row.threshold,
+        row.answered_at,
     )
 
 

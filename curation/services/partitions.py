@@ -9,7 +9,7 @@ from django.db import connection
 
 from curation.identifiers import first_id
 
-TABLES = ("curation_query", "curation_teachercall", "curation_routerdecision")
+TABLES = ("curation_query", "curation_teachercall", "curation_routerdecision", "curation_shadowanswer")
 LOCK = 0x0D1A_0001
 
 

@@ -13,6 +13,7 @@ from curation.ml.calls import Call
 from curation.teachers.completion import CompletionError, parse_completion
 
 TIMEOUT = httpx.Timeout(60.0, connect=5.0)
+REFUSED_STATUSES = frozenset({400, 413, 422})
 RETRYABLE_STATUSES = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 LONGEST_REMARK = 200
 
@@ -23,6 +24,13 @@ class TeacherError(Exception):
     def __init__(self, sentence: str, *, retryable: bool) -> None:
         super().__init__(sentence)
         self.retryable = retryable
+
+
+class RequestRefused(TeacherError):
+    """The teacher works, but gives no usable answer to this request: asking it again would be in vain."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence, retryable=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +124,7 @@ def _read_answer(endpoint: TeacherEndpoint, response: httpx.Response, *, latency
     try:
         answer = parse_completion(body)
     except CompletionError as error:
-        raise TeacherError(f"The teacher's answer cannot be read: {error}", retryable=False) from error
+        raise RequestRefused(f"The teacher's answer cannot be read: {error}") from error
     usage = body.get("usage")
     counts = usage if isinstance(usage, dict) else {}
     return TeacherAnswer(
@@ -161,7 +169,10 @@ def _refusal(endpoint: TeacherEndpoint, response: httpx.Response) -> TeacherErro
         return TeacherError(f"{response.url} is not a chat completions API (status {status}).", retryable=False)
     if status == 429:
         return TeacherError(f"The teacher allows no more requests for now (status 429){remark}", retryable=True)
-    return TeacherError(f"The teacher answered with status {status}{remark}", retryable=status in RETRYABLE_STATUSES)
+    sentence = f"The teacher answered with status {status}{remark}"
+    if status in REFUSED_STATUSES:
+        return RequestRefused(sentence)
+    return TeacherError(sentence, retryable=status in RETRYABLE_STATUSES)
 
 
 def _names_model(response: httpx.Response) -> bool:

@@ -95,6 +95,7 @@ def _show(request: HttpRequest, query: Query, correction: CorrectionForm | None)
     context = {
         "query": query,
         "decision": decision,
+        "shadow": getattr(query, "shadow", None),
         "steps": selectors.routing_steps(decision.steps) if decision else [],
         "segments": selectors.segments(query.text, query.call if query.labelled or not decision else decision.call),
         "answers": answers,

@@ -1,3 +1,4 @@
+from training.models.audits import AuditTally, SwitchOff
 from training.models.datasets import Dataset, DatasetExample
 from training.models.evaluations import Evaluation, EvaluationExample
 from training.models.keys import ApiKey
@@ -8,6 +9,7 @@ from training.models.students import DistillationRun, Student
 __all__ = [
     "Alias",
     "ApiKey",
+    "AuditTally",
     "Dataset",
     "DatasetExample",
     "DistillationRun",
@@ -16,4 +18,5 @@ __all__ = [
     "Promotion",
     "RoutingPolicy",
     "Student",
+    "SwitchOff",
 ]

@@ -14,7 +14,13 @@ class ApiKey(models.Model):
     label = models.CharField(max_length=100, blank=True)
     prefix = models.CharField(max_length=12, help_text="Its first characters, to tell keys apart.")
     sha256 = models.CharField(max_length=64, unique=True)
+    requests_per_minute = models.PositiveIntegerField(
+        "requests a minute", null=True, blank=True, help_text="At most, over all gateways; empty: no limit."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    minute = models.DateTimeField(null=True, blank=True, editable=False, help_text="The last one with requests.")
+    minute_requests = models.PositiveIntegerField(default=0, editable=False, help_text="In that minute.")
     revoked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

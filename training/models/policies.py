@@ -21,6 +21,29 @@ class RoutingPolicy(models.Model):
         validators=SHARE,
         help_text="Share of inline answers that may differ.",
     )
+    function_epsilon = models.FloatField(
+        "disagreement allowed for one function",
+        default=0.05,
+        validators=SHARE,
+        help_text="A function above it is switched off by the audits.",
+    )
+    audit_share = models.FloatField(
+        "share audited",
+        default=0.05,
+        validators=SHARE,
+        help_text="Share of inline answers about which the teacher is asked again.",
+    )
+    canary_share = models.FloatField(
+        "canary share",
+        default=0.0,
+        validators=SHARE,
+        help_text="Share of users whose requests the challenger answers; a request without a user goes by its key.",
+    )
+    shadow = models.BooleanField(
+        "shadow the challenger",
+        default=False,
+        help_text="On: the challenger's answers are recorded beside the champion's, and never sent.",
+    )
     allow_context = models.BooleanField(
         "answer with earlier turns",
         default=False,

@@ -6,42 +6,31 @@ Requests whose last message is not the user's (a tool's result, say) never becom
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
-from django.db import InterfaceError, OperationalError
+from django.db import DataError, Error, IntegrityError, connection, transaction
 
 from curation.errors import OdiaError
 from curation.models import Application, ToolSetVersion
 from curation.models.traffic import Source
 from curation.services.applications import tool_set_ensure
-from curation.services.capture import Capture, Decision, TeacherAnswer, capture
-from training.services.spool import (
-    REJECTED,
-    AnswerRecord,
-    RequestRecord,
-    adopt_orphans,
-    claimed,
-    ready_segments,
-)
+from curation.services.capture import Capture, Decision, Shadow, TeacherAnswer, capture, capture_shadows
+from training.services.records import AnswerRecord, RequestRecord, ShadowRecord, read_record
+from training.services.rejections import RejectedLine, read_rejected, rejection, write_rejected
+from training.services.segments import REJECTED, adopt_orphans, claimed, ready_segments, rejected_files
 
 logger = logging.getLogger(__name__)
-
-
-class RejectedLine(msgspec.Struct):
-    """A line that could not be shipped, and why."""
-
-    reason: str
-    line: str
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
     text: bytes
-    capture: Capture
+    content: Capture | Shadow
 
 
 def ship(spool_dir: Path) -> int:
@@ -53,7 +42,34 @@ def ship(spool_dir: Path) -> int:
     if not spool_dir.is_dir():
         return 0
     adopt_orphans(spool_dir)
-    return sum(_ship_segment(path) for path in ready_segments(spool_dir))
+    return sum(_undisturbed(_ship_segment, path, 0) for path in ready_segments(spool_dir))
+
+
+class Replay(NamedTuple):
+    """How many queries were new, and how many lines were rejected again."""
+
+    shipped: int
+    rejected: int
+
+
+def ship_rejected(spool_dir: Path) -> Replay:
+    """Try the rejected lines again: what passes leaves its file, what does not stays with its reason of now.
+
+    Raises:
+        django.db.OperationalError: PostgreSQL cannot be reached; the files stay as they are.
+    """
+    files = rejected_files(spool_dir) if spool_dir.is_dir() else []
+    replays = [_undisturbed(_ship_rejected, path, Replay(0, 0)) for path in files]
+    return Replay(sum(one.shipped for one in replays), sum(one.rejected for one in replays))
+
+
+def _undisturbed(work: Callable[[Path], T], path: Path, otherwise: T) -> T:
+    """A file that the disk does not give or take now must not hold up the others, whose end may make room."""
+    try:
+        return work(path)
+    except OSError as error:
+        logger.error("%s cannot be shipped now: %s", path, error)
+        return otherwise
 
 
 def _ship_segment(path: Path) -> int:
@@ -61,25 +77,42 @@ def _ship_segment(path: Path) -> int:
         if not mine:
             return 0
         rejected: list[RejectedLine] = []
-        lines = list(_read(path, rejected))
-        shipped = _capture(lines, rejected)
-        _keep_rejected(path, rejected)
+        shipped = _ship_lines(path.read_bytes().splitlines(keepends=True), rejected)
+        if rejected:
+            write_rejected(path.with_suffix(REJECTED), rejected)
         path.unlink()
         return shipped
 
 
-def _read(path: Path, rejected: list[RejectedLine]) -> Iterable[_Line]:
+def _ship_rejected(path: Path) -> Replay:
+    with claimed(path) as mine:
+        if not mine:
+            return Replay(0, 0)
+        rejected: list[RejectedLine] = []
+        shipped = _ship_lines(read_rejected(path), rejected)
+        write_rejected(path, rejected)
+        return Replay(shipped, len(rejected))
+
+
+def _ship_lines(texts: Sequence[bytes], rejected: list[RejectedLine]) -> int:
+    return _capture(list(_read(texts, rejected)), rejected)
+
+
+def _read(texts: Sequence[bytes], rejected: list[RejectedLine]) -> Iterable[_Line]:
     resolve = _Resolver()
-    for text in path.read_bytes().splitlines(keepends=True):
+    for text in texts:
         if not text.endswith(b"\n"):  # the process died while it wrote; the request was not answered
             continue
         try:
-            record = msgspec.json.decode(text, type=RequestRecord)
+            record = read_record(text)
+            if isinstance(record, ShadowRecord):
+                yield _Line(text, resolve.shadow(record))
+                continue
             resolve.learn_tools(record)
             if record.text is not None:
-                yield _Line(text, resolve(record, record.text))
+                yield _Line(text, resolve.capture(record, record.text))
         except (msgspec.MsgspecError, UnicodeDecodeError, OdiaError) as error:
-            rejected.append(_rejection(text, error))
+            rejected.append(rejection(text, error))
 
 
 class _Resolver:
@@ -95,7 +128,18 @@ class _Resolver:
         if record.tools is not None:
             self._tools[record.tool_set] = record.tools
 
-    def __call__(self, record: RequestRecord, text: str) -> Capture:
+    def shadow(self, record: ShadowRecord) -> Shadow:
+        return Shadow(
+            query_id=record.shadow_of,
+            application_id=self._application(record.application_id).pk,
+            student=record.student,
+            call=record.call,
+            confidence=record.confidence,
+            threshold=record.threshold,
+            answered_at=record.answered_at,
+        )
+
+    def capture(self, record: RequestRecord, text: str) -> Capture:
         application = self._application(record.application_id)
         return Capture(
             id=record.id,
@@ -158,32 +202,31 @@ def _decision(record: RequestRecord) -> Decision:
         confidence=record.confidence,
         threshold=record.threshold,
         steps=record.steps,
+        audit=record.audit,
     )
 
 
 def _capture(lines: list[_Line], rejected: list[RejectedLine]) -> int:
-    """All lines at once; where the database refuses one of them, in halves, until it stands alone."""
+    """All lines at once; where one of them is refused, in halves, until it stands alone."""
     try:
-        return capture([line.capture for line in lines])
-    except (OperationalError, InterfaceError):
-        raise
+        with connection.wrap_database_errors:  # COPY's own are not wrapped by Django
+            return _write(lines)
     except Exception as error:
+        if _is_the_databases(error):
+            raise
         if len(lines) == 1:
-            rejected.append(_rejection(lines[0].text, error))
+            rejected.append(rejection(lines[0].text, error))
             return 0
     middle = len(lines) // 2
     return _capture(lines[:middle], rejected) + _capture(lines[middle:], rejected)
 
 
-def _rejection(line: bytes, error: Exception) -> RejectedLine:
-    return RejectedLine(str(error).splitlines()[0], line.decode("utf-8", "replace"))
+def _is_the_databases(error: Exception) -> bool:
+    """Whether the state of the database is to blame (it is away, not migrated, ...) and not the line."""
+    return isinstance(error, Error) and not isinstance(error, DataError | IntegrityError)
 
 
-def _keep_rejected(path: Path, rejected: list[RejectedLine]) -> None:
-    if not rejected:
-        return
-    target = path.with_suffix(REJECTED)
-    temporary = target.with_suffix(".new")
-    temporary.write_bytes(msgspec.json.Encoder().encode_lines(rejected))
-    temporary.replace(target)
-    logger.error("%d records could not be shipped; see %s", len(rejected), target)
+@transaction.atomic
+def _write(lines: list[_Line]) -> int:
+    capture_shadows([line.content for line in lines if isinstance(line.content, Shadow)])
+    return capture([line.content for line in lines if isinstance(line.content, Capture)])

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from curation.ml.tools import ToolSetError, hash_tools, parse_tools
+from curation.ml.tools import ToolSetError, hash_functions, hash_tools, parse_tools
 
 
 def tool(name: str = "play", **schema: Any) -> dict[str, Any]:
@@ -62,6 +62,22 @@ def test_the_hash_does_not_depend_on_the_order_of_tools_or_keys() -> None:
     assert hash_tools([PLAY, stop]) == hash_tools([stop, dict(reversed(PLAY.items()))])
     assert hash_tools([PLAY]) != hash_tools([stop])
     assert parse_tools([PLAY]).sha256 == hash_tools([PLAY])
+
+
+def test_a_functions_hash_tells_whether_anything_of_it_changed() -> None:
+    stop = tool("stop")
+    hashes = hash_functions([PLAY, stop])
+    assert hash_functions([dict(reversed(stop.items())), PLAY]) == hashes
+    described = {**PLAY, "function": {**PLAY["function"], "description": "Another one."}}
+    changed = hash_functions([described, stop])
+    assert changed["stop"] == hashes["stop"]
+    assert changed["play"] != hashes["play"]
+
+
+@pytest.mark.parametrize("odd", ["play", None, {"type": "custom"}, {"type": "function"}, tool("stop"), tool("")])
+def test_what_is_no_function_of_its_own_has_no_hash(odd: Any) -> None:
+    stop = tool("stop")
+    assert set(hash_functions([PLAY, stop, odd])) == ({"play"} if odd == stop else {"play", "stop"})
 
 
 def test_a_function_without_parameters_takes_none() -> None:

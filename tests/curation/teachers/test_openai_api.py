@@ -10,7 +10,14 @@ import pytest
 
 from curation.ml.calls import Call
 from curation.teachers import openai_api
-from curation.teachers.openai_api import TeacherAnswer, TeacherEndpoint, TeacherError, ask, check_connection
+from curation.teachers.openai_api import (
+    RequestRefused,
+    TeacherAnswer,
+    TeacherEndpoint,
+    TeacherError,
+    ask,
+    check_connection,
+)
 
 ENDPOINT = TeacherEndpoint("http://teacher.example/v1/", "large", "sk-secret")
 MESSAGES = [{"role": "user", "content": "play yellow"}]
@@ -162,3 +169,18 @@ def test_a_wrong_key_a_wrong_model_and_a_wrong_address_are_told_apart(connect: C
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/v1", "nonsense", "http://[::1", "ftp://x/v1", ""])
 def test_an_address_where_nothing_is_gives_a_sentence(url: str) -> None:
     assert "." in str(check_connection(TeacherEndpoint(url, "large")))
+
+
+@pytest.mark.parametrize(
+    ("response", "in_vain"),
+    [
+        (httpx.Response(400, json={"error": {"message": "The context is too long."}}), True),
+        (httpx.Response(200, json={"choices": []}), True),
+        (httpx.Response(401), False),
+        (httpx.Response(404), False),
+        (httpx.Response(503), False),
+        (httpx.Response(200, text="<html>"), False),
+    ],
+)
+def test_what_is_about_this_request_alone_is_told_apart(response: httpx.Response, in_vain: bool) -> None:
+    assert isinstance(failure(lambda _: response), RequestRefused) is in_vain

@@ -41,7 +41,7 @@ def test_every_list_opens(model: str, console: Client, query: Query) -> None:
     assert console.get(reverse(f"admin:curation_{model}_changelist")).status_code == 200
 
 
-@pytest.mark.parametrize("model", ["query", "routerdecision", "cluster", "review", "job"])
+@pytest.mark.parametrize("model", ["query", "routerdecision", "shadowanswer", "cluster", "review", "job"])
 def test_history_is_neither_added_nor_deleted(model: str, console: Client, query: Query) -> None:
     assert console.get(reverse(f"admin:curation_{model}_add")).status_code == 403
     row = Cluster.objects.get() if model == "cluster" else query

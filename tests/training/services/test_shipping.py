@@ -17,8 +17,10 @@ from curation.models import Application, Query, RouterDecision, TeacherCall, Too
 from tests.training.services.test_spool import record
 from training.management.commands.ship_spool import LONGEST_WAIT_SECONDS, next_wait
 from training.services import shipping
+from training.services.records import AnswerRecord, RequestRecord
+from training.services.segments import claimed
 from training.services.shipping import ship
-from training.services.spool import AnswerRecord, RequestRecord, Spool, claimed
+from training.services.spool import Spool
 
 TOOLS = [
     {"type": "function", "function": {"name": name, "parameters": {"type": "object", "properties": {}}}}

@@ -12,7 +12,7 @@ from django.core.management.base import CommandParser
 from django.db import Error, connection
 
 from curation.management.console import OdiaCommand
-from training.services.shipping import ship
+from training.services.shipping import ship, ship_rejected
 
 EVERY_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 15.0
@@ -26,8 +26,13 @@ class Command(OdiaCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--once", action="store_true", help="ship what lies ready now, and end")
+        parser.add_argument(
+            "--rejected", action="store_true", help="try the lines again that could not be shipped, and end"
+        )
 
     def run(self, **options: Any) -> dict[str, Any]:
+        if options["rejected"]:
+            return ship_rejected(settings.SPOOL_DIR)._asdict()
         if options["once"]:
             return {"shipped": ship(settings.SPOOL_DIR)}
         wait = EVERY_SECONDS
