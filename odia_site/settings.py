@@ -21,6 +21,7 @@ ARTIFACTS = env.read("ODIA_ARTIFACTS", (DATA_DIR / "artifacts").as_uri())
 SPOOL_DIR = DATA_DIR / "spool"
 SPOOL_LIMIT_BYTES = int(env.read("ODIA_SPOOL_LIMIT_MB", "1024")) * 1024**2
 GATEWAY_BODY_LIMIT_BYTES = int(env.read("ODIA_BODY_LIMIT_KB", "1024")) * 1024
+TEACHER_CONCURRENCY = int(env.read("ODIA_TEACHER_CONCURRENCY", "512"))
 
 _services = read_services(DATA_DIR)
 DATABASE_URL = env.read("DATABASE_URL") or (_services.database_url if _services else "")
@@ -138,6 +139,12 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE = {
     "fail jobs whose process died": {"task": "curation.tasks.fail_lost_jobs", "schedule": 30.0},
+    # A round that no worker took up in time is not made up for: the next one does its work.
+    "ask the teachers about inline answers": {
+        "task": "training.tasks.audit",
+        "schedule": 10.0,
+        "options": {"expire_seconds": 10},
+    },
 }
 
 LOGGING = {
@@ -147,5 +154,6 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     # Libraries speak up for warnings only; the project's own rooms say what they do.
     "root": {"handlers": ["console"], "level": "WARNING"},
-    "loggers": {room: {"level": "INFO"} for room in ("odia_site", "curation", "training", "celery")},
+    "loggers": {room: {"level": "INFO"} for room in ("odia_site", "curation", "training", "celery")}
+    | {"httpx": {"level": "WARNING"}},  # Celery's workers put the root at INFO
 }

@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 import re
 import signal
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
+from django.core.management.base import CommandError
 
-from tests.running import reachable_folder, running_odia
+from odia_site.management.commands.up import _require_free
+from tests.running import free_ports, reachable_folder, running_odia
+from training.gateway.serve import listen
 
 
 @pytest.fixture
@@ -28,6 +33,10 @@ def _descendants(data_dir: Path) -> list[psutil.Process]:
     ]
 
 
+def _gateways(data_dir: Path) -> list[psutil.Process]:
+    return [process for process in _descendants(data_dir) if "training.gateway.serve" in process.cmdline()]
+
+
 def test_it_starts_answers_survives_a_kill_and_stops_cleanly(data_dir: Path) -> None:
     with running_odia(data_dir) as odia:
         assert httpx.get(odia.printed["Dashboard"], follow_redirects=True).status_code == 200
@@ -41,3 +50,30 @@ def test_it_starts_answers_survives_a_kill_and_stops_cleanly(data_dir: Path) -> 
         assert "changepassword" in odia.printed["Sign"], "the database is the one of the first start"
     assert odia.process.returncode == 0
     assert _descendants(data_dir) == []
+
+
+def test_of_several_gateways_one_may_be_killed_and_comes_back(data_dir: Path) -> None:
+    with running_odia(data_dir, "--gateway-processes", "2") as odia:
+        url = f"{odia.printed['Gateway']}/models"
+        killed, other = _gateways(data_dir)
+        _wait_until(lambda: all(process.net_connections() for process in (killed, other)))
+        killed.kill()
+        assert [httpx.get(url).status_code for _ in range(20)] == [401] * 20
+        _wait_until(lambda: len(_gateways(data_dir)) == 2)
+        assert other in _gateways(data_dir)
+
+
+def _wait_until(holds: Callable[[], bool]) -> None:
+    give_up_at = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < give_up_at
+        time.sleep(0.1)
+
+
+def test_a_port_that_another_gateway_serves_is_refused() -> None:
+    port = free_ports(1)
+    _require_free("127.0.0.1", port)
+    with listen("127.0.0.1", port) as listener:
+        listener.listen()
+        with pytest.raises(CommandError, match=f"Port {port} on 127.0.0.1 is taken"):
+            _require_free("127.0.0.1", port)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import http
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -16,71 +17,78 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from training.gateway.access import Access
-from training.gateway.champions import Champions, LoadStudent
 from training.gateway.chat import ChatCompletions
+from training.gateway.database import Database
 from training.gateway.envelope import ApiError
+from training.gateway.form import BodyLimits
 from training.gateway.forwarding import Forwarding
 from training.gateway.health import Health
 from training.gateway.inline import InlineRouter
+from training.gateway.limits import RateLimits
+from training.gateway.metrics import Metrics
 from training.gateway.models import Models
 from training.gateway.recorder import Recorder
+from training.gateway.shadows import Shadows
 from training.gateway.snapshots import SnapshotKeeper
-from training.gateway.teacher import TeacherClient
+from training.gateway.students import LoadStudent, Students
+from training.gateway.teacher import CONCURRENCY, TeacherClient
 from training.selectors.snapshot import Snapshot
 from training.services.spool import Spool
 
-ROTATE_SECONDS = 1.0
+UPKEEP_SECONDS = 1.0
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayConfig:
-    """Folders, limits in bytes, and how often the database is read: a change is seen after two seconds at most."""
+    """Folders, limits in bytes, in seconds and in requests, and how often the database is read at least."""
 
     state_dir: Path
     spool_dir: Path
     spool_limit: int
     body_limit: int
+    body_seconds: float = 30.0
+    teacher_concurrency: int = CONCURRENCY
     refresh_seconds: float = 1.0
 
 
-def build_application(
-    config: GatewayConfig, read_snapshot: Callable[[], Snapshot], load_student: LoadStudent
-) -> Starlette:
-    """The ASGI application of one process.
+def build_application(config: GatewayConfig, database: Database, load_student: LoadStudent) -> Starlette:
+    """The ASGI application of one process. `database` and `load_student` are used in threads of their own."""
+    metrics, limits = Metrics(), RateLimits()
+    students = Students(load_student, config.state_dir / "students")
 
-    Args:
-        read_snapshot: reads the database; called again and again in a thread of its own.
-        load_student: loads a verified artifact folder; called in a thread of its own.
-    """
-    champions = Champions(load_student, config.state_dir / "students")
+    def follow(snapshot: Snapshot) -> None:
+        students.follow(snapshot)
+        metrics.follow(snapshot)
+
     keeper = SnapshotKeeper(
-        read_snapshot,
-        config.state_dir / "snapshot.json",
-        champions.follow,
-        every_seconds=config.refresh_seconds,
+        database, limits, config.state_dir / "snapshot.json", follow, every_seconds=config.refresh_seconds
     )
-    access = Access(lambda: keeper.current)
     spool = Spool(config.spool_dir, limit_bytes=config.spool_limit)
-    teacher, router, recorder = TeacherClient(), InlineRouter(champions), Recorder(spool)
-    chat = ChatCompletions(access, router, Forwarding(teacher, recorder), recorder, config.body_limit)
-    health = Health(keeper, champions, spool, recorder.answered)
-    models = Models(access)
+    teacher = TeacherClient(config.teacher_concurrency)
+    router, shadows = InlineRouter(students), Shadows(students, spool)
+    access, recorder = Access(lambda: keeper.current), Recorder(spool, metrics)
+    body_limits = BodyLimits(config.body_limit, config.body_seconds)
+    chat = ChatCompletions(access, limits, router, Forwarding(teacher, recorder), recorder, shadows, body_limits)
+    health, models = Health(keeper, students, spool, teacher), Models(access)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        champions.start()
+        students.start()
         keeper.start()
-        rotation = asyncio.create_task(_rotate_every_second(spool))
+        upkeep = asyncio.create_task(_every_second(spool.rotate, lambda: measure(metrics, spool, keeper, teacher)))
         try:
             yield
         finally:
-            rotation.cancel()
+            upkeep.cancel()
             with suppress(asyncio.CancelledError):
-                await rotation
+                await upkeep
+            await shadows.close()
             spool.rotate()
-            await asyncio.to_thread(_stop, keeper, champions)
+            await asyncio.to_thread(_stop, keeper, students)
             router.close()
-            await teacher.close()
+            teacher.close()
 
     routes = [
         Route("/v1/chat/completions", chat, methods=["POST"]),
@@ -88,6 +96,7 @@ def build_application(
         Route("/v1/models/{name:path}", models.one, methods=["GET"]),
         Route("/healthz", health.alive, methods=["GET"]),
         Route("/readyz", health.ready, methods=["GET"]),
+        Route("/metrics", metrics.show, methods=["GET"]),
     ]
     application = Starlette(routes=routes, lifespan=lifespan, exception_handlers=EXCEPTION_HANDLERS)
     application.router.redirect_slashes = False
@@ -111,12 +120,26 @@ def _sentence_about(status: int) -> str:
 EXCEPTION_HANDLERS = {ApiError: _api_error, HTTPException: _api_error, Exception: _api_error}
 
 
-async def _rotate_every_second(spool: Spool) -> None:
+async def _every_second(*work: Callable[[], object]) -> None:
     while True:
-        await asyncio.sleep(ROTATE_SECONDS)
-        spool.rotate()
+        await asyncio.sleep(UPKEEP_SECONDS)
+        for step in work:
+            try:
+                step()
+            except Exception:  # the next second's work must not depend on this one's
+                logger.exception("Upkeep failed.")
 
 
-def _stop(keeper: SnapshotKeeper, champions: Champions) -> None:
+def measure(metrics: Metrics, spool: Spool, keeper: SnapshotKeeper, teacher: TeacherClient) -> None:
+    """Show the state of the parts in the metrics."""
+    metrics.state("spool_bytes", spool.stored_bytes)
+    metrics.state("spool_backlog_bytes", spool.backlog.bytes)
+    metrics.state("spool_dropped", spool.dropped)
+    metrics.state("snapshot_age_seconds", keeper.age_seconds or 0.0)
+    metrics.state("teacher_requests_in_flight", sum(teacher.in_flight().values()))
+    metrics.breakers(teacher.breakers())
+
+
+def _stop(keeper: SnapshotKeeper, students: Students) -> None:
     keeper.stop()
-    champions.stop()
+    students.stop()

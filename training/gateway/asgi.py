@@ -10,21 +10,14 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "odia_site.settings")
 django.setup()
 
 from django.conf import settings  # noqa: E402
-from django.db import Error, connection  # noqa: E402
+
+from training.gateway.shared_metrics import share_metrics  # noqa: E402
+
+share_metrics(settings.DATA_DIR / "gateway" / "metrics")
 
 from training.gateway.application import GatewayConfig, build_application  # noqa: E402
-from training.selectors.snapshot import Snapshot, read_snapshot  # noqa: E402
+from training.gateway.database import Postgres  # noqa: E402
 from training.students.serving import load_student  # noqa: E402
-
-
-def read_from_database() -> Snapshot:
-    """The snapshot; a connection that failed is dropped, so that the next call opens another."""
-    try:
-        return read_snapshot()
-    except Error:
-        connection.close()
-        raise
-
 
 application = build_application(
     GatewayConfig(
@@ -32,7 +25,8 @@ application = build_application(
         spool_dir=settings.SPOOL_DIR,
         spool_limit=settings.SPOOL_LIMIT_BYTES,
         body_limit=settings.GATEWAY_BODY_LIMIT_BYTES,
+        teacher_concurrency=settings.TEACHER_CONCURRENCY,
     ),
-    read_from_database,
+    Postgres(),
     load_student,
 )

@@ -4,29 +4,60 @@ from __future__ import annotations
 
 from typing import Any
 
+from curation.ml.calls import Call
 from training.gateway.form import ChatRequest
 from training.gateway.offered_tools import OfferedTools
+from training.gateway.students import Serving
 from training.selectors.snapshot import PolicyEntry
 
 TEACHER_ONLY_FIELDS = ("audio", "web_search_options", "functions", "function_call")
 """What only the teacher can do, or an older form of the API."""
 
 
-def why_not(chat: ChatRequest, tools: OfferedTools | None, policy: PolicyEntry, trained_on: str) -> str | None:
-    """Why only the teacher may answer; None if the student may. `trained_on` is the hash of its tool set."""
+def why_not(chat: ChatRequest, tools: OfferedTools | None, policy: PolicyEntry, serving: Serving) -> str | None:
+    """Why only the teacher may answer; None if the student may."""
     return (
-        _why_not_these_tools(chat, tools, trained_on)
+        _why_not_these_tools(chat, tools, serving)
         or _why_not_these_messages(chat, policy)
         or _why_not_this_answer(chat)
     )
 
 
-def _why_not_these_tools(chat: ChatRequest, tools: OfferedTools | None, trained_on: str) -> str | None:
+def why_not_call(
+    call: Call, chat: ChatRequest, tools: OfferedTools | None, policy: PolicyEntry, serving: Serving
+) -> str | None:
+    """Why this call of the student may not be sent; None if it may."""
+    if call.name in policy.switched_off:
+        return "the function is switched off"
+    if call.name in serving.entry.switched_off:
+        return "the audits switched the function off"
+    if tools is None or (changed_tools(tools, serving) and not _is_unchanged(call.name, tools, serving)):
+        return "the function is not offered as the student learned it"
+    if not tool_choice_allows(chat.value("tool_choice"), call.name):
+        return "tool_choice does not allow the call"
+    return None
+
+
+def changed_tools(tools: OfferedTools, serving: Serving) -> bool:
+    """Whether the tools are others than those that the student was trained on."""
+    return tools.sha256 != serving.student.tool_set_sha256
+
+
+def _is_unchanged(function: str, tools: OfferedTools, serving: Serving) -> bool:
+    learned = serving.student.functions.get(function)
+    return learned is not None and tools.functions.get(function) == learned
+
+
+def _why_not_these_tools(chat: ChatRequest, tools: OfferedTools | None, serving: Serving) -> str | None:
     if "tools" not in chat.fields:
         return "no tools"
     if tools is None:
         return "the tools cannot be read"
-    return None if tools.sha256 == trained_on else "the champion was not trained on this tool set"
+    if changed_tools(tools, serving) and not any(
+        _is_unchanged(function, tools, serving) for function in serving.student.functions
+    ):
+        return "the student was trained on other tools"
+    return None
 
 
 def _why_not_these_messages(chat: ChatRequest, policy: PolicyEntry) -> str | None:

@@ -23,9 +23,13 @@ class ApiError(Exception):
         code: str,
         kind: str = "invalid_request_error",
         param: str | None = None,
+        retry_after: int | None = None,
     ) -> None:
+        """`retry_after` in seconds: OpenAI's clients wait that long before they ask again."""
         super().__init__(message)
         self.status = status
+        self.code = code
+        self.headers: Headers = [] if retry_after is None else [(b"retry-after", b"%d" % retry_after)]
         self._error = {"message": message, "type": kind, "param": param, "code": code}
 
     @property
@@ -36,12 +40,12 @@ class ApiError(Exception):
 class TeacherError(ApiError):
     """The teacher cannot answer, or there is none."""
 
-    def __init__(self, status: int, message: str, *, code: str) -> None:
-        super().__init__(status, message, code=code, kind="server_error")
+    def __init__(self, status: int, message: str, *, code: str, retry_after: int | None = None) -> None:
+        super().__init__(status, message, code=code, kind="server_error", retry_after=retry_after)
 
 
 async def send_error(send: Send, error: ApiError, headers: Headers = ()) -> None:
-    await send_body(send, error.status, headers, error.body)
+    await send_body(send, error.status, [*error.headers, *headers], error.body)
 
 
 async def send_body(

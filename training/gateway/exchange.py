@@ -9,11 +9,17 @@ from uuid import UUID
 
 from curation.identifiers import new_id
 from curation.ml.calls import Call
+from curation.models.traffic import Route
 from training.gateway.envelope import Headers
 from training.gateway.form import ChatRequest
 from training.gateway.offered_tools import OfferedTools
 from training.selectors.snapshot import ApplicationEntry
-from training.services.spool import AnswerRecord, RequestRecord
+from training.services.records import AnswerRecord, RequestRecord
+
+AUDIT_SHARE_AFTER_CHANGE = 0.2
+"""A new tool may take over what a student's function did: its answers are looked at more often then."""
+
+_RANDOM_BITS = 2**32 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +32,13 @@ class Decision:
     call: Call | None = None
     confidence: float | None = None
     threshold: float | None = None
+    changed_tools: bool = False
+    """Whether the request offers other tools than the student was trained on."""
+
+    @property
+    def inline(self) -> bool:
+        """Whether the student's call is the answer."""
+        return self.call is not None and self.route in (Route.MEMO, Route.STUDENT)
 
 
 class Stopwatch:
@@ -47,15 +60,22 @@ class Stopwatch:
         return round((time.perf_counter() - self._started) * 1000, 3)
 
 
-@dataclass(slots=True)
-class Exchange:
-    """A request that bears a valid key and has the right form, with the decision about it."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that bears a valid key and has the right form."""
 
     watch: Stopwatch
     application: ApplicationEntry
     key_id: int
     chat: ChatRequest
     tools: OfferedTools | None
+
+
+@dataclass(slots=True)
+class Exchange:
+    """A request with the decision about it."""
+
+    asked: Asked
     decision: Decision
     id: UUID = field(init=False)
     recorded: bool = False
@@ -63,6 +83,26 @@ class Exchange:
 
     def __post_init__(self) -> None:
         self.id = new_id(self.watch.arrived_at)
+
+    @property
+    def watch(self) -> Stopwatch:
+        return self.asked.watch
+
+    @property
+    def application(self) -> ApplicationEntry:
+        return self.asked.application
+
+    @property
+    def chat(self) -> ChatRequest:
+        return self.asked.chat
+
+    @property
+    def audit(self) -> bool:
+        """Whether the teacher shall be asked about the answer, by chance that the request's identifier holds."""
+        share = self.application.policy.audit_share
+        if self.decision.changed_tools and share:
+            share = max(share, AUDIT_SHARE_AFTER_CHANGE)
+        return self.decision.inline and (self.id.int & _RANDOM_BITS) < share * (_RANDOM_BITS + 1)
 
     @property
     def headers(self) -> Headers:
@@ -82,11 +122,11 @@ class Exchange:
 
     def record(self, status: int, answer: AnswerRecord | None) -> RequestRecord:
         """The line that goes to the spool."""
-        decision, chat, tools = self.decision, self.chat, self.tools
+        decision, chat, tools = self.decision, self.chat, self.asked.tools
         return RequestRecord(
             id=self.id,
             application_id=self.application.id,
-            key_id=self.key_id,
+            key_id=self.asked.key_id,
             arrived_at=self.watch.arrived_at,
             route=decision.route,
             reason=decision.reason,
@@ -103,4 +143,5 @@ class Exchange:
             threshold=decision.threshold,
             steps=self.watch.steps,
             answer=answer,
+            audit=self.audit,
         )

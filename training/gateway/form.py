@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,15 +65,32 @@ class ChatRequest:
         return _encoder.encode(self.fields | {"model": msgspec.Raw(_encoder.encode(model))})
 
 
-async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
+@dataclass(frozen=True, slots=True)
+class BodyLimits:
+    """How long a request body may be, and how long it may take to come."""
+
+    bytes: int
+    seconds: float
+
+
+async def read_body(scope: Scope, receive: Receive, limits: BodyLimits) -> bytes:
     """The body, of which never more than the limit is held.
 
     Raises:
-        ApiError: it is longer (413), or the client went away.
+        ApiError: it is longer (413), does not come in time (408), or the client went away.
     """
     declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-    if declared.isdigit() and int(declared) > limit:
-        raise _too_large(limit)
+    if declared.isdigit() and int(declared) > limits.bytes:
+        raise _too_large(limits.bytes)
+    try:
+        async with asyncio.timeout(limits.seconds):
+            return await _receive_body(receive, limits.bytes)
+    except TimeoutError as error:
+        message = f"The request body did not come within {limits.seconds:g} seconds; send it faster."
+        raise ApiError(408, message, code="request_timeout") from error
+
+
+async def _receive_body(receive: Receive, limit: int) -> bytes:
     body = bytearray()
     more = True
     while more:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-
-import httpx
 from starlette.types import Receive, Scope, Send
 
 from training.gateway.disconnects import ClientGone, until_disconnected
 from training.gateway.envelope import ApiError, TeacherError, send_error
 from training.gateway.exchange import Exchange
 from training.gateway.recorder import Recorder
-from training.gateway.teacher import TeacherClient, broke_off, headers_back, timed_out
+from training.gateway.teacher import TeacherClient
 from training.gateway.teacher_answers import StreamAssembly, decode, error_event, read_answer
+from training.gateway.teacher_response import TeacherResponse
 from training.selectors.snapshot import TeacherEntry
 
 EVENT_STREAM = b"text/event-stream"
@@ -46,46 +44,37 @@ class Forwarding:
         body = exchange.chat.with_model(teacher.model)
         response = await self._teacher.ask(teacher, scope["headers"], body)
         try:
-            if response.headers.get("content-type", "").encode().startswith(EVENT_STREAM):
-                await self._pass_stream(exchange, teacher, response, send)
+            if response.streams:
+                await self._pass_stream(exchange, response, send)
             else:
-                await self._pass_whole(exchange, teacher, response, send)
+                await self._pass_whole(exchange, response, send)
         finally:
-            await response.aclose()
+            response.close()
 
-    async def _pass_whole(
-        self, exchange: Exchange, teacher: TeacherEntry, response: httpx.Response, send: Send
-    ) -> None:
-        try:
-            async with asyncio.timeout(teacher.timeout_seconds):
-                body = await response.aread()
-        except (TimeoutError, httpx.TimeoutException) as error:
-            raise timed_out(teacher) from error
-        except (httpx.TransportError, httpx.DecodingError) as error:
-            raise broke_off() from error
+    async def _pass_whole(self, exchange: Exchange, response: TeacherResponse, send: Send) -> None:
+        body = await response.read()
         exchange.watch.lap("teacher")
-        status = response.status_code
+        status = response.status
         answer = read_answer(decode(body), latency_ms=exchange.watch.steps["teacher"]) if status == 200 else None
         self._recorder.record(exchange, status, answer)
-        await send({"type": "http.response.start", "status": status, "headers": _head(exchange, response, body)})
+        head = [*response.headers, (b"content-length", b"%d" % len(body)), *exchange.headers]
+        await send({"type": "http.response.start", "status": status, "headers": head})
         await send({"type": "http.response.body", "body": body})
 
-    async def _pass_stream(
-        self, exchange: Exchange, teacher: TeacherEntry, response: httpx.Response, send: Send
-    ) -> None:
+    async def _pass_stream(self, exchange: Exchange, response: TeacherResponse, send: Send) -> None:
         exchange.watch.lap("teacher")
-        status, assembly = response.status_code, StreamAssembly()
-        await send({"type": "http.response.start", "status": status, "headers": _head(exchange, response)})
+        status, assembly = response.status, StreamAssembly()
+        head = [*response.headers, *exchange.headers]
+        await send({"type": "http.response.start", "status": status, "headers": head})
         try:
-            async for chunk in response.aiter_bytes():
+            while chunk := await response.chunk():
                 assembly.feed(chunk)
                 if assembly.complete:
                     self._record_stream(exchange, status, assembly)
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        except (httpx.TransportError, httpx.DecodingError) as error:
-            failure = timed_out(teacher) if isinstance(error, httpx.TimeoutException) else broke_off()
-            status = failure.status
-            await send({"type": "http.response.body", "body": error_event(failure), "more_body": True})
+        except TeacherError as error:
+            status = error.status
+            await send({"type": "http.response.body", "body": error_event(error), "more_body": True})
         self._record_stream(exchange, status, assembly)
         await send({"type": "http.response.body", "body": b""})
 
@@ -96,8 +85,3 @@ class Forwarding:
         exchange.watch.lap("stream")
         steps = exchange.watch.steps
         self._recorder.record(exchange, status, assembly.answer(latency_ms=steps["teacher"] + steps["stream"]))
-
-
-def _head(exchange: Exchange, response: httpx.Response, body: bytes | None = None) -> list[tuple[bytes, bytes]]:
-    length = [] if body is None else [(b"content-length", str(len(body)).encode())]
-    return [*headers_back(response), *length, *exchange.headers]

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from training.gateway.champions import Champions
 from training.gateway.snapshots import SnapshotKeeper
+from training.gateway.students import Students
+from training.gateway.teacher import TeacherClient
+from training.models.promotions import AliasName
 from training.services.spool import Spool
 
 
 class Health:
     """Shows no keys and no texts: it is open to everybody who reaches the port."""
 
-    def __init__(
-        self,
-        keeper: SnapshotKeeper,
-        champions: Champions,
-        spool: Spool,
-        answered: Counter[tuple[str, str]],
-    ) -> None:
+    def __init__(self, keeper: SnapshotKeeper, students: Students, spool: Spool, teacher: TeacherClient) -> None:
         self._keeper = keeper
-        self._champions = champions
+        self._students = students
         self._spool = spool
-        self._answered = answered
+        self._teacher = teacher
 
     async def alive(self, request: Request) -> JSONResponse:
         return JSONResponse({"status": "alive"})
@@ -38,24 +33,24 @@ class Health:
             "ready": ready,
             "database": "away" if self._keeper.problem else "reachable",
             "snapshot_age_seconds": self._keeper.age_seconds,
-            "students": self._students(),
+            "students": self._states(AliasName.CHAMPION),
+            "challengers": self._states(AliasName.CHALLENGER),
+            "teachers": self._teacher.breakers(),
             "spool": self._spool_state(),
-            "answered": self._counts(),
         }
         return JSONResponse(body, 200 if ready else 503)
 
-    def _students(self) -> dict[str, str]:
+    def _states(self, alias: AliasName) -> dict[str, str]:
         snapshot = self._keeper.current
         applications = snapshot.applications if snapshot else {}
-        states = self._champions.states()
-        return {entry.slug: states[pk] for pk, entry in applications.items() if pk in states}
+        states = self._students.states()
+        return {entry.slug: states[pk, alias] for pk, entry in applications.items() if (pk, alias) in states}
 
     def _spool_state(self) -> dict[str, Any]:
         spool = self._spool
-        return {"bytes": spool.stored_bytes, "limit_bytes": spool.limit_bytes, "dropped": spool.dropped}
-
-    def _counts(self) -> list[dict[str, Any]]:
-        return [
-            {"route": str(route), "reason": reason, "requests": count}
-            for (route, reason), count in sorted(self._answered.items())
-        ]
+        return {
+            "bytes": spool.stored_bytes,
+            "limit_bytes": spool.limit_bytes,
+            "backlog_bytes": spool.backlog.bytes,
+            "dropped": spool.dropped,
+        }

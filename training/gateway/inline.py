@@ -1,75 +1,95 @@
-"""The decision over one request: eligibility, memo, student, gate."""
+"""The decision over one request: which student, eligibility, memo, student, gate, post-check."""
 
 from __future__ import annotations
 
-from curation.ml.calls import Call
+import hashlib
+
 from curation.models.traffic import Route
-from training.gateway.champions import Champion, Champions
-from training.gateway.eligibility import tool_choice_allows, why_not
-from training.gateway.exchange import Decision, Stopwatch
-from training.gateway.form import ChatRequest
-from training.gateway.offered_tools import OfferedTools
+from training.gateway.eligibility import changed_tools, why_not, why_not_call
+from training.gateway.exchange import Asked, Decision
 from training.gateway.student_queue import StudentQueue
-from training.selectors.snapshot import ApplicationEntry
+from training.gateway.students import Serving, Students
+from training.selectors.snapshot import StudentEntry
 from training.students.base import Prediction
 
 
 class InlineRouter:
-    """Asks the champion where it may answer."""
+    """Asks the champion, or for a part of the users the challenger, where it may answer."""
 
-    def __init__(self, champions: Champions) -> None:
-        self._champions = champions
-        self._students = StudentQueue()
+    def __init__(self, students: Students) -> None:
+        self._students = students
+        self._queue = StudentQueue()
 
-    async def decide(
-        self, chat: ChatRequest, tools: OfferedTools | None, application: ApplicationEntry, watch: Stopwatch
-    ) -> Decision:
-        champion = self._champions.of(application.id)
-        reason = _why_not_inline(application, champion)
-        if champion is None or reason:
-            return Decision(Route.TEACHER, reason)
-        refusal = why_not(chat, tools, application.policy, champion.entry.tool_set_sha256)
-        watch.lap("eligibility")
-        if refusal or chat.query is None:
-            return Decision(Route.TEACHER, refusal or chat.no_query)
-        known = champion.student.memo.lookup(chat.query.text)
-        watch.lap("memo")
-        if known and not _why_not_call(known, chat, application):
-            return Decision(Route.MEMO, "seen before", champion.entry.version, known)
-        prediction = await self._students.predict(champion, chat.query.text)
-        watch.lap("student")
-        return _gate(prediction, champion, chat, application)
+    async def decide(self, asked: Asked) -> Decision:
+        chosen = self._choose(asked)
+        if isinstance(chosen, str):
+            return Decision(Route.TEACHER, chosen)
+        refusal = why_not(asked.chat, asked.tools, asked.application.policy, chosen)
+        asked.watch.lap("eligibility")
+        if refusal or asked.chat.query is None:
+            return Decision(Route.TEACHER, refusal or asked.chat.no_query)
+        return await self._ask(chosen, asked, asked.chat.query.text)
 
     def close(self) -> None:
-        self._students.close()
+        self._queue.close()
+
+    def _choose(self, asked: Asked) -> Serving | str:
+        """The student to ask, or why there is none."""
+        application = asked.application
+        if not application.policy.inline:
+            return "inline answers are switched off"
+        challenger = self._students.challenger_of(application.id)
+        if in_canary(asked) and challenger and not _why_not_student(application.challenger, challenger):
+            return challenger
+        champion = self._students.champion_of(application.id)
+        return _why_not_student(application.champion, champion) or champion or "there is no champion"
+
+    async def _ask(self, serving: Serving, asked: Asked, text: str) -> Decision:
+        policy, entry = asked.application.policy, serving.entry
+        careful = asked.tools is not None and changed_tools(asked.tools, serving)
+        known = serving.student.memo.lookup(text)
+        asked.watch.lap("memo")
+        if known and not why_not_call(known, asked.chat, asked.tools, policy, serving):
+            return Decision(Route.MEMO, "seen before", entry.version, known, changed_tools=careful)
+        prediction = await self._queue.predict(serving, text)
+        asked.watch.lap("student")
+        refusal = _why_not_prediction(prediction, asked, serving)
+        return Decision(
+            Route.FALLBACK if refusal else Route.STUDENT,
+            refusal or "the confidence reaches the threshold",
+            entry.version,
+            prediction.call,
+            prediction.confidence,
+            entry.threshold,
+            changed_tools=careful,
+        )
 
 
-def _why_not_inline(application: ApplicationEntry, champion: Champion | None) -> str:
-    if not application.policy.inline:
-        return "inline answers are switched off"
-    if application.champion is None:
+def in_canary(asked: Asked) -> bool:
+    """Whether the request is on the challenger's side: always the same for a user, or for a key that names none."""
+    share = asked.application.policy.canary_share
+    if not share:
+        return False
+    who = f"{asked.application.id}:{asked.chat.client_id or asked.key_id}"
+    return int.from_bytes(hashlib.sha256(who.encode()).digest()[:8]) < share * 2**64
+
+
+def _why_not_student(entry: StudentEntry | None, serving: Serving | None) -> str:
+    """Why it answers nothing at all. The entry is the snapshot's word on it, which a switch-off changes at once."""
+    if entry is None:
         return "there is no champion"
-    if champion is None:
+    if serving is None:
         return "the champion is not loaded"
-    return "" if champion.entry.threshold is not None else "the champion has no certified threshold"
+    if entry.stopped:
+        return "the audits switched the champion off"
+    return "" if serving.entry.threshold is not None else "the champion has no certified threshold"
 
 
-def _why_not_call(call: Call, chat: ChatRequest, application: ApplicationEntry) -> str | None:
-    if call.name in application.policy.switched_off:
-        return "the function is switched off"
-    if not tool_choice_allows(chat.value("tool_choice"), call.name):
-        return "tool_choice does not allow the call"
-    return None
-
-
-def _gate(prediction: Prediction, champion: Champion, chat: ChatRequest, application: ApplicationEntry) -> Decision:
-    entry, call, confidence = champion.entry, prediction.call, prediction.confidence
+def _why_not_prediction(prediction: Prediction, asked: Asked, serving: Serving) -> str | None:
+    """The gate and the post-check: whether the call is sure enough, and may be sent to this request."""
+    call, threshold = prediction.call, serving.entry.threshold
     if call is None:
-        refusal = prediction.reason or "the student made no call"
-    elif entry.threshold is None or not confidence >= entry.threshold:
-        refusal = "the confidence is below the threshold"
-    else:
-        refusal = _why_not_call(call, chat, application) or ""
-    route = Route.FALLBACK if refusal else Route.STUDENT
-    reason = refusal or "the confidence reaches the threshold"
-    return Decision(route, reason, entry.version, call, confidence, entry.threshold)
+        return prediction.reason or "the student made no call"
+    if threshold is None or not prediction.confidence >= threshold:
+        return "the confidence is below the threshold"
+    return why_not_call(call, asked.chat, asked.tools, asked.application.policy, serving)

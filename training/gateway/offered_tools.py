@@ -1,14 +1,15 @@
-"""The tools of a request and their hash, computed once for all requests that bring the same bytes."""
+"""The tools of a request and their hashes, computed once for all requests that bring the same bytes."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
-from curation.ml.tools import hash_tools
+from curation.ml.tools import hash_functions, hash_tools
 from curation.teachers.storable import problem_with_value
 
 REMEMBERED = 64
@@ -21,6 +22,8 @@ class OfferedTools:
 
     tools: list[Any]
     sha256: str
+    functions: Mapping[str, str]
+    """The hash of each function, by name."""
 
 
 class ToolSetCache:
@@ -44,6 +47,7 @@ class ToolSetCache:
 def _parse(raw: msgspec.Raw) -> OfferedTools | None:
     try:
         tools = msgspec.json.decode(raw, type=list[Any])
-        return OfferedTools(tools, hash_tools(tools)) if tools and not problem_with_value(tools) else None
+        usable = tools and not problem_with_value(tools)
+        return OfferedTools(tools, hash_tools(tools), hash_functions(tools)) if usable else None
     except (ValueError, RecursionError):
         return None

@@ -1,26 +1,33 @@
-"""The record of each request: one line in the spool before the answer leaves, once, and the counters beside it."""
+"""The record of each request: one line in the spool before the answer leaves, once, and the metrics beside it."""
 
 from __future__ import annotations
 
-from collections import Counter
+import asyncio
 
+from training.gateway.envelope import ApiError
 from training.gateway.exchange import Exchange
-from training.services.spool import AnswerRecord, Spool
+from training.gateway.metrics import Metrics
+from training.services.records import AnswerRecord
+from training.services.spool import Spool
 
 
 class Recorder:
     """Nothing here waits for a database."""
 
-    def __init__(self, spool: Spool) -> None:
+    def __init__(self, spool: Spool, metrics: Metrics) -> None:
         self._spool = spool
-        self.answered: Counter[tuple[str, str]] = Counter()
-        """Requests by route and reason since the start, those without a user's text included."""
+        self._metrics = metrics
 
     def record(self, exchange: Exchange, status: int, answer: AnswerRecord | None = None) -> None:
         """Record this request; a second call for the same one changes nothing."""
         if exchange.recorded:
             return
         exchange.recorded = True
-        kind = exchange.decision.reason.partition(":")[0]  # what follows may hold words of the query
-        self.answered[exchange.decision.route, kind] += 1
         self._spool.append(exchange.record(status, answer))
+        kind = exchange.decision.reason.partition(":")[0]  # what follows may hold words of the query
+        # The answer is on its way first: nobody waits for a metric.
+        asyncio.get_running_loop().call_soon(self._metrics.answered, exchange, status, kind)
+
+    def refused(self, error: ApiError) -> None:
+        """Count a request that was refused before anything was decided about it."""
+        self._metrics.refused(error)

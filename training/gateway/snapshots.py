@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -10,24 +11,34 @@ from pathlib import Path
 
 import msgspec
 
+from training.gateway.database import Database
+from training.gateway.limits import RateLimits
 from training.selectors.snapshot import Snapshot
+
+COALESCE_SECONDS = 0.02
+"""Changes come in bursts; one reading serves them all."""
 
 logger = logging.getLogger(__name__)
 _encoder = msgspec.json.Encoder()
 
 
 class SnapshotKeeper:
-    """Holds the latest snapshot. `read` may raise whatever it wants: the last snapshot stays in force."""
+    """Holds the latest snapshot; whatever the database raises, the last one stays in force.
+
+    Its thread is the only one that talks to the database: it exchanges the use of keys on the way.
+    """
 
     def __init__(
         self,
-        read: Callable[[], Snapshot],
+        database: Database,
+        limits: RateLimits,
         path: Path,
         follow: Callable[[Snapshot], None],
         *,
         every_seconds: float,
     ) -> None:
-        self._read = read
+        self._database = database
+        self._limits = limits
         self._path = path
         self._follow = follow
         self._every_seconds = every_seconds
@@ -64,15 +75,19 @@ class SnapshotKeeper:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            self._refresh()
-            self._stop.wait(self._every_seconds)
+            try:
+                self._refresh()
+                self._database.wait_for_change(self._every_seconds)
+                self._stop.wait(COALESCE_SECONDS)
+            except Exception as error:  # the database may be away in any way; requests go on
+                self._say(str(error).partition("\n")[0] or type(error).__name__)
+                self._database.hang_up()
+                self._stop.wait(self._every_seconds)
+        self._database.hang_up()
 
     def _refresh(self) -> None:
-        try:
-            snapshot = self._read()
-        except Exception as error:  # the database may be away in any way; requests go on
-            self._say(str(error).partition("\n")[0] or type(error).__name__)
-            return
+        snapshot = self._database.read_snapshot()
+        self._limits.exchange(self._database.record_use)
         self._say("")
         self._read_at = time.monotonic()
         self.current = snapshot
@@ -98,7 +113,7 @@ class SnapshotKeeper:
 
     def _write(self, content: bytes) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self._path.with_suffix(".new")
+        temporary = self._path.with_suffix(f".{os.getpid()}")  # of the processes that share the folder, each its own
         temporary.touch(mode=0o600)
         temporary.write_bytes(content)
         temporary.replace(self._path)

@@ -10,7 +10,7 @@ from itertools import groupby
 from queue import SimpleQueue
 from threading import Thread
 
-from training.gateway.champions import Champion
+from training.gateway.students import Serving
 from training.students.base import Prediction
 
 LARGEST_BATCH = 8
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 class Waiting:
     """One query and where its answer goes; a request that was given up has cancelled it."""
 
-    champion: Champion
+    serving: Serving
     text: str
     answer: asyncio.Future[Prediction]
 
@@ -39,12 +39,12 @@ class StudentQueue:
         self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
         self._thread = Thread(target=self._run, name="student", daemon=True)
 
-    async def predict(self, champion: Champion, text: str) -> Prediction:
+    async def predict(self, serving: Serving, text: str) -> Prediction:
         """The student's answer; a refusal where the student breaks."""
         if not self._thread.ident:
             self._thread.start()
         answer: asyncio.Future[Prediction] = asyncio.get_running_loop().create_future()
-        self._queue.put(Waiting(champion, text, answer))
+        self._queue.put(Waiting(serving, text, answer))
         return await answer
 
     def close(self) -> None:
@@ -65,22 +65,22 @@ class StudentQueue:
 def _answer(batch: Sequence[Waiting]) -> None:
     """Called in the student's thread."""
     answered: list[tuple[Waiting, Prediction]] = []
-    for _, group in groupby(batch, key=lambda item: id(item.champion)):
+    for _, group in groupby(batch, key=lambda item: id(item.serving)):
         items = list(group)
-        answered += zip(items, _predict(items[0].champion, [item.text for item in items]), strict=True)
+        answered += zip(items, _predict(items[0].serving, [item.text for item in items]), strict=True)
     if answered:
         batch[0].answer.get_loop().call_soon_threadsafe(_settle, answered)
 
 
-def _predict(champion: Champion, texts: Sequence[str]) -> list[Prediction]:
+def _predict(serving: Serving, texts: Sequence[str]) -> list[Prediction]:
     """One prediction for each text. Where the student breaks on several, each gets a try of its own."""
     try:
-        return [prediction for _, prediction in zip(texts, champion.student.predict(texts), strict=True)]
+        return [prediction for _, prediction in zip(texts, serving.student.predict(texts), strict=True)]
     except Exception:  # whatever a student does, the teacher still answers
         if len(texts) == 1:
-            logger.exception("The student %s failed; the teacher answers instead.", champion.entry.version)
+            logger.exception("The student %s failed; the teacher answers instead.", serving.entry.version)
             return [Prediction(None, 0.0, "the student failed")]
-    return [prediction for text in texts for prediction in _predict(champion, [text])]
+    return [prediction for text in texts for prediction in _predict(serving, [text])]
 
 
 def _settle(answered: Sequence[tuple[Waiting, Prediction]]) -> None:

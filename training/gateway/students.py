@@ -1,18 +1,17 @@
-"""The champions in memory. A new one is fetched, verified and warmed up in the background, then swapped in."""
+"""The students in service. A new one is fetched, verified and warmed up in the background, then swapped in."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-import msgspec
-
 from curation.ml.calls import Call
+from training.models.promotions import AliasName
 from training.selectors.snapshot import Snapshot, StudentEntry
 from training.students.artifacts import MANIFEST, ArtifactError, hash_file
 from training.students.base import Prediction
@@ -22,6 +21,9 @@ WARM_UP = "warm up"
 TRY_AGAIN_AFTER_SECONDS = 30.0
 
 logger = logging.getLogger(__name__)
+
+Role = tuple[int, AliasName]
+"""An application's key, and what the student is to it."""
 
 
 class MemoLookup(Protocol):
@@ -34,6 +36,11 @@ class InlineStudent(Protocol):
     tool_set_sha256: str
 
     @property
+    def functions(self) -> Mapping[str, str]:
+        """The hash of each function that it learned, by name."""
+        ...
+
+    @property
     def memo(self) -> MemoLookup: ...
 
     def predict(self, queries: Sequence[str]) -> list[Prediction]: ...
@@ -43,8 +50,8 @@ LoadStudent = Callable[[Path], InlineStudent]
 
 
 @dataclass(frozen=True, slots=True)
-class Champion:
-    """A student that is ready to answer, with the row that it was promoted by."""
+class Serving:
+    """A student that is ready to answer, with what the snapshot says of it."""
 
     entry: StudentEntry
     student: InlineStudent
@@ -59,34 +66,41 @@ class Refused:
     until: float
 
 
-class Champions:
-    """Follows the snapshot. `of` is called by the event loop, everything else by two background threads."""
+class Students:
+    """Keeps the champions and challengers that the snapshot names in memory."""
 
     def __init__(self, load: LoadStudent, cache: Path) -> None:
         self._load_student = load
         self._cache = cache
-        self._wanted: dict[int, StudentEntry] = {}
-        self._ready: dict[int, Champion] = {}
-        self._refused: dict[int, Refused] = {}
+        self._wanted: dict[Role, StudentEntry] = {}
+        self._ready: dict[Role, Serving] = {}
+        self._refused: dict[Role, Refused] = {}
         self._work = threading.Event()
         self._stopped = False
-        self._thread = threading.Thread(target=self._run, name="champions", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="students", daemon=True)
 
-    def of(self, application_id: int) -> Champion | None:
+    def champion_of(self, application_id: int) -> Serving | None:
         """The champion of an application, if it is loaded. Until the next one is ready, the last one."""
-        return self._ready.get(application_id)
+        return self._ready.get((application_id, AliasName.CHAMPION))
+
+    def challenger_of(self, application_id: int) -> Serving | None:
+        return self._ready.get((application_id, AliasName.CHALLENGER))
 
     def follow(self, snapshot: Snapshot) -> None:
-        """Make the champions of this snapshot the wanted ones."""
-        entries = {pk: application.champion for pk, application in snapshot.applications.items()}
-        self._wanted = {pk: entry for pk, entry in entries.items() if entry}
-        for pk in set(self._ready) - set(self._wanted):
-            del self._ready[pk]
+        """Make the students of this snapshot the wanted ones. Those that are loaded change places at once."""
+        loaded = {_artifact(serving.entry): serving for serving in list(self._ready.values())}
+        self._wanted = dict(_students_of(snapshot))
+        for role, entry in self._wanted.items():
+            serving = loaded.get(_artifact(entry))
+            if serving:
+                self._ready[role] = replace(serving, entry=entry)
+        for role in set(self._ready) - set(self._wanted):
+            del self._ready[role]
         self._work.set()
 
-    def states(self) -> dict[int, str]:
-        """By application: what is loaded, waited for or refused, in a sentence."""
-        return {pk: self._state(pk, entry) for pk, entry in self._wanted.items()}
+    def states(self) -> dict[Role, str]:
+        """What is loaded, waited for or refused, in a sentence."""
+        return {role: self._state(role, entry) for role, entry in self._wanted.items()}
 
     def start(self) -> None:
         self._thread.start()
@@ -96,11 +110,18 @@ class Champions:
         self._work.set()
         self._thread.join()
 
-    def _state(self, pk: int, entry: StudentEntry) -> str:
-        ready, refused = self._ready.get(pk), self._refused.get(pk)
-        if ready and ready.entry == entry:
-            return f"{entry.version} answers"
-        if refused and refused.entry == entry:
+    def _is_ready(self, role: Role, entry: StudentEntry) -> bool:
+        ready = self._ready.get(role)
+        return ready is not None and _artifact(ready.entry) == _artifact(entry)
+
+    def _refusal(self, role: Role, entry: StudentEntry) -> Refused | None:
+        refused = self._refused.get(role)
+        return refused if refused and _artifact(refused.entry) == _artifact(entry) else None
+
+    def _state(self, role: Role, entry: StudentEntry) -> str:
+        if self._is_ready(role, entry):
+            return f"{entry.version} answers" if role[1] == AliasName.CHAMPION else f"{entry.version} stands by"
+        if refused := self._refusal(role, entry):
             return f"{entry.version} is refused: {refused.why}"
         return f"{entry.version} is being loaded"
 
@@ -108,31 +129,30 @@ class Champions:
         while not self._stopped:
             self._work.wait(TRY_AGAIN_AFTER_SECONDS)
             self._work.clear()
-            for pk, entry in self._wanted.items():
-                self._ensure(pk, entry)
+            for role, entry in self._wanted.items():
+                self._ensure(role, entry)
 
-    def _ensure(self, pk: int, entry: StudentEntry) -> None:
-        ready, refused = self._ready.get(pk), self._refused.get(pk)
-        if ready and ready.entry == entry:
+    def _ensure(self, role: Role, entry: StudentEntry) -> None:
+        if self._is_ready(role, entry):
+            self._ready[role] = replace(self._ready[role], entry=entry)
             return
-        if refused and refused.entry == entry and time.monotonic() < refused.until:
-            return
-        if ready and _same_artifact(ready.entry, entry):
-            self._ready[pk] = replace(ready, entry=entry)
+        refused = self._refusal(role, entry)
+        if refused and time.monotonic() < refused.until:
             return
         try:
-            self._ready[pk] = Champion(entry, self._load(entry))
+            student = self._load(entry)
         except Exception as error:  # whatever is wrong with an artifact, the teacher still answers
-            self._refuse(pk, entry, error)
+            self._refuse(role, entry, error)
         else:
-            self._refused.pop(pk, None)
-            logger.info("The student %s answers now.", entry.version)
+            self._ready[role] = Serving(entry, student)
+            self._refused.pop(role, None)
+            logger.info("The student %s is ready.", entry.version)
 
-    def _refuse(self, pk: int, entry: StudentEntry, error: Exception) -> None:
-        """The last champion goes too: the operators took it out of service."""
-        self._ready.pop(pk, None)
-        self._refused[pk] = Refused(entry, str(error), time.monotonic() + TRY_AGAIN_AFTER_SECONDS)
-        logger.error("The student %s is refused, the teacher answers all: %s", entry.version, error)
+    def _refuse(self, role: Role, entry: StudentEntry, error: Exception) -> None:
+        """The last one goes too: the operators took it out of service."""
+        self._ready.pop(role, None)
+        self._refused[role] = Refused(entry, str(error), time.monotonic() + TRY_AGAIN_AFTER_SECONDS)
+        logger.error("The student %s is refused, the teacher answers in its place: %s", entry.version, error)
 
     def _load(self, entry: StudentEntry) -> InlineStudent:
         folder = local_copy(entry.artifact, self._cache / entry.manifest_sha256)
@@ -145,5 +165,18 @@ class Champions:
         return student
 
 
-def _same_artifact(first: StudentEntry, second: StudentEntry) -> bool:
-    return msgspec.structs.replace(first, threshold=second.threshold) == second
+def _students_of(snapshot: Snapshot) -> list[tuple[Role, StudentEntry]]:
+    return [
+        ((pk, alias), entry)
+        for pk, application in snapshot.applications.items()
+        for alias, entry in (
+            (AliasName.CHAMPION, application.champion),
+            (AliasName.CHALLENGER, application.challenger),
+        )
+        if entry
+    ]
+
+
+def _artifact(entry: StudentEntry) -> tuple[str, str, str, str]:
+    """What makes it this student; all else that is known of it may change while it serves."""
+    return entry.version, entry.artifact, entry.manifest_sha256, entry.tool_set_sha256

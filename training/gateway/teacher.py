@@ -1,95 +1,181 @@
-"""The way to the teacher: one pool of connections, the teacher's key, one retry on a connection failure."""
+"""The way to the teacher: its key, its connections, one retry, a limit on requests in flight and a circuit breaker."""
 
 from __future__ import annotations
 
-from functools import lru_cache
-
-import httpx
+import asyncio
+import math
+from dataclasses import dataclass, field
 
 from curation.teachers.secrets import SecretError, read_key
+from training.gateway.breaker import Attempt, Breaker
+from training.gateway.endpoint import AddressInvalid, Endpoint
 from training.gateway.envelope import Headers, TeacherError
+from training.gateway.http_connection import ConnectionBroken, HttpConnection, RawHeaders
+from training.gateway.teacher_response import TeacherResponse, told
 from training.selectors.snapshot import TeacherEntry
 
-CONNECT_SECONDS = 5.0
-LIMITS = httpx.Limits(max_connections=1000, max_keepalive_connections=200, keepalive_expiry=30.0)
+CONCURRENCY = 512
 
 HOP_BY_HOP = frozenset(
     b"connection keep-alive proxy-authenticate proxy-authorization te trailer transfer-encoding upgrade".split()
 )
-NOT_SENT_ON = HOP_BY_HOP | {b"host", b"content-length", b"authorization", b"accept-encoding", b"expect"}
-NOT_SENT_BACK = HOP_BY_HOP | {b"content-length", b"content-encoding", b"date", b"server", b"set-cookie"}
-"""The body is sent back decoded; a cookie would belong to whoever asked first on the shared connection."""
+CREDENTIALS = frozenset(b"authorization api-key x-api-key cookie".split())
+"""The application's are the gateway's to check, and none of the teacher's business."""
+NOT_SENT_ON = HOP_BY_HOP | CREDENTIALS | {b"host", b"content-length", b"accept-encoding", b"expect"}
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
-CONNECTION_FAILURES = (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ConnectTimeout)
+
+@dataclass(slots=True)
+class Line:
+    """What this process knows of one teacher's address."""
+
+    endpoint: Endpoint
+    breaker: Breaker = field(default_factory=Breaker)
+    in_flight: int = 0
+
+    def release(self, connection: HttpConnection) -> None:
+        """A request is over."""
+        self.in_flight -= 1
+        self.endpoint.give_back(connection)
 
 
 class TeacherClient:
-    """Sends requests on as they came. One transport for all teachers: it pools by address."""
+    """Sends requests on as they came. What is known of a teacher is kept by its address."""
 
-    def __init__(self) -> None:
-        self._transport = httpx.AsyncHTTPTransport(limits=LIMITS)
+    def __init__(self, concurrency: int = CONCURRENCY) -> None:
+        """At most `concurrency` requests are in flight to one teacher."""
+        self._concurrency = concurrency
+        self._lines: dict[str, Line] = {}
 
-    async def close(self) -> None:
-        await self._transport.aclose()
+    def close(self) -> None:
+        for line in self._lines.values():
+            line.endpoint.close()
 
-    async def ask(self, teacher: TeacherEntry, headers: Headers, body: bytes) -> httpx.Response:
+    def breakers(self) -> dict[str, str]:
+        """By the teacher's address: closed, open or half-open."""
+        return {address: line.breaker.state.value for address, line in self._lines.items()}
+
+    def in_flight(self) -> dict[str, int]:
+        """By the teacher's address: the requests that it has not answered yet."""
+        return {address: line.in_flight for address, line in self._lines.items()}
+
+    async def ask(self, teacher: TeacherEntry, headers: Headers, body: bytes) -> TeacherResponse:
         """The teacher's response, its head read and its body not; the caller closes it.
 
         Raises:
-            TeacherError: it cannot be reached (502), or not in time (504), or its key is missing here (503).
+            TeacherError: it cannot be reached (502), or not in time (504), is known not to answer, or its key is
+                missing here (503), or has too many requests in flight (429).
         """
+        key = _api_key(teacher)
+        line = self._line(teacher.base_url)
+        request = line.endpoint.request(_headers_on(headers, key), body)
+        attempt = self._admit(line)
+        deadline = asyncio.get_running_loop().time() + teacher.timeout_seconds
+        line.in_flight += 1
         try:
-            return await self._send_with_retry(_request(teacher, headers, body))
-        except httpx.TimeoutException as error:
-            raise timed_out(teacher) from error
-        except (httpx.TransportError, httpx.InvalidURL) as error:
-            raise broke_off() from error
+            with told(attempt, teacher):
+                connection = await _send_with_retry(line.endpoint, request, deadline)
+        except BaseException:
+            line.in_flight -= 1
+            attempt.dropped()
+            raise
+        return _no_redirect(TeacherResponse(teacher, connection, attempt, line.release, deadline))
 
-    async def _send_with_retry(self, request: httpx.Request) -> httpx.Response:
-        try:
-            return await self._transport.handle_async_request(request)
-        except CONNECTION_FAILURES:
-            return await self._transport.handle_async_request(request)
+    def _line(self, base_url: str) -> Line:
+        line = self._lines.get(base_url)
+        if line is None:
+            try:
+                line = self._lines[base_url] = Line(Endpoint(base_url))
+            except AddressInvalid as error:
+                raise TeacherError(
+                    502, f"The teacher's address is wrong: {error}.", code="teacher_unreachable"
+                ) from error
+        return line
+
+    def _admit(self, line: Line) -> Attempt:
+        if line.in_flight >= self._concurrency:
+            message = f"The teacher has {self._concurrency} requests in flight, the most allowed; try again later."
+            raise TeacherError(429, message, code="overloaded", retry_after=1)
+        attempt = line.breaker.admit()
+        if attempt is None:
+            raise TeacherError(
+                503,
+                "The teacher has not answered for some time and is not asked until it does; try again later.",
+                code="teacher_unavailable",
+                retry_after=max(1, math.ceil(line.breaker.retry_after)),
+            )
+        return attempt
 
 
-def timed_out(teacher: TeacherEntry) -> TeacherError:
-    seconds = f"{teacher.timeout_seconds:g}"
-    return TeacherError(504, f"The teacher did not answer within {seconds} seconds.", code="teacher_timeout")
+async def _send_with_retry(endpoint: Endpoint, request: bytes, deadline: float) -> HttpConnection:
+    """A connection on which the head of the answer has come.
+
+    A request is sent a second time, over a new connection, where there was no connection or where it broke before
+    anything of the answer came. In the latter case the teacher may have begun to work on it and then does so twice.
+    That costs its price once more and does no other harm: a completion changes nothing at the teacher, and OpenAI's
+    client would ask again itself. After a time-out nothing is sent again: a busy teacher would only be busier.
+    """
+    try:
+        return await _send(endpoint, endpoint.take_idle(), request, deadline)
+    except _MayBeSentAgain:
+        return await _send(endpoint, None, request, deadline)
 
 
-def broke_off() -> TeacherError:
-    return TeacherError(502, "The teacher cannot be reached or broke off; try again later.", code="teacher_unreachable")
+class _MayBeSentAgain(ConnectionBroken):
+    """Nothing of an answer has come."""
 
 
-def headers_back(response: httpx.Response) -> Headers:
-    """The teacher's headers that are the application's to see."""
-    return [(name.lower(), value) for name, value in response.headers.raw if name.lower() not in NOT_SENT_BACK]
+async def _send(
+    endpoint: Endpoint, connection: HttpConnection | None, request: bytes, deadline: float
+) -> HttpConnection:
+    connection = connection or await _connect(endpoint, deadline)
+    try:
+        connection.send(request)
+        await connection.head(deadline)
+        return connection
+    except BaseException as error:
+        connection.close()
+        if isinstance(error, ConnectionBroken) and not connection.began:
+            raise _MayBeSentAgain(str(error)) from error
+        raise
 
 
-def _request(teacher: TeacherEntry, headers: Headers, body: bytes) -> httpx.Request:
+async def _connect(endpoint: Endpoint, deadline: float) -> HttpConnection:
+    try:
+        return await endpoint.connect(deadline)
+    except (OSError, ConnectionBroken) as error:  # a TimeoutError is an OSError
+        raise _MayBeSentAgain(str(error)) from error
+
+
+def _no_redirect(response: TeacherResponse) -> TeacherResponse:
+    """To follow one would show the teacher's key to another server; to pass it on, the application's."""
+    if response.status not in REDIRECTS:
+        return response
+    response.close()
+    message = f"The teacher redirects (status {response.status}); give its final address to `manage.py set_teacher`."
+    raise TeacherError(502, message, code="teacher_redirects")
+
+
+def _headers_on(headers: Headers, key: str) -> RawHeaders:
+    """The application's headers but for those that are about its connection, with the teacher's key."""
     kept = [(name, value) for name, value in headers if name not in NOT_SENT_ON]
-    key = _api_key(teacher)
+    named = {
+        word for name, value in headers if name == b"connection" for word in value.lower().replace(b",", b" ").split()
+    }
+    if named:
+        kept = [(name, value) for name, value in kept if name not in named]
     if key:
         kept.append((b"authorization", b"Bearer " + key.encode()))
     kept.append((b"accept-encoding", b"identity"))
-    seconds = teacher.timeout_seconds
-    timeout = {"connect": min(CONNECT_SECONDS, seconds), "read": seconds, "write": seconds, "pool": seconds}
-    return httpx.Request(
-        "POST",
-        _url(teacher.base_url),
-        headers=kept,
-        content=body,
-        extensions={"timeout": timeout},
-    )
-
-
-@lru_cache(maxsize=256)
-def _url(base_url: str) -> httpx.URL:
-    return httpx.URL(f"{base_url.rstrip('/')}/chat/completions")
+    return kept
 
 
 def _api_key(teacher: TeacherEntry) -> str:
     try:
-        return read_key(teacher.api_key_env)
+        key = read_key(teacher.api_key_env)
     except SecretError as error:
         raise TeacherError(503, str(error), code="no_teacher_key") from error
+    if not key.isprintable() or not key.isascii():
+        message = f"The teacher's API key in {teacher.api_key_env} holds characters that no key can hold."
+        raise TeacherError(503, message, code="no_teacher_key")
+    return key

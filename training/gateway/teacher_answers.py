@@ -9,7 +9,7 @@ import msgspec
 from curation.teachers.completion import CompletionError, parse_completion
 from curation.teachers.storable import problem_with_text
 from training.gateway.envelope import ApiError
-from training.services.spool import AnswerRecord
+from training.services.records import AnswerRecord
 
 DONE = b"[DONE]"
 LONGEST_EVENT_BYTES = 4 * 1024 * 1024

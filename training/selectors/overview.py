@@ -14,9 +14,8 @@ from curation.models import Application, Cluster, TrafficHour
 from curation.models.clusters import ClusterStatus
 from curation.models.traffic import Route, Source
 from curation.selectors.histogram import merge, quantile
-from training.models import Alias, Dataset, Evaluation, Student
+from training.models import Dataset, Evaluation, Student, SwitchOff
 from training.models.datasets import DatasetStatus
-from training.models.promotions import AliasName
 from training.students.certification import upper_bound
 
 INLINE = (Route.MEMO, Route.STUDENT)
@@ -186,11 +185,6 @@ def drafts(application: Application) -> list[Dataset]:
     return list(application.datasets.filter(status=DatasetStatus.DRAFT)[:3])
 
 
-def champion(application: Application) -> Student | None:
-    alias = Alias.objects.filter(application=application, name=AliasName.CHAMPION).select_related("student").first()
-    return alias.student if alias else None
-
-
 def evaluation_of(student: Student) -> Evaluation | None:
     return student.evaluations.order_by("-id").defer("curve", "per_function").first()
 
@@ -199,3 +193,9 @@ def successor_of(application: Application, champion: Student | None) -> Student 
     """The newest student, if it came after the champion."""
     newest = application.students.select_related("application", "tool_set", "dataset").first()
     return newest if newest and (champion is None or newest.pk > champion.pk) else None
+
+
+def switch_offs(application: Application) -> list[SwitchOff]:
+    """What audits keep out of service, of the students that meet traffic."""
+    rows = SwitchOff.objects.filter(application=application, lifted_at=None, student__aliases__isnull=False)
+    return list(rows.select_related("student"))

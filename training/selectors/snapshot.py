@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 import msgspec
 
 from curation.models import Application, Teacher
-from training.models import Alias, ApiKey, RoutingPolicy
+from training.models import Alias, ApiKey, AuditTally, RoutingPolicy, Student, SwitchOff
+from training.models.audits import WHOLE
 from training.models.promotions import AliasName
 
 
@@ -14,6 +17,7 @@ class KeyEntry(msgspec.Struct, frozen=True):
 
     id: int
     application_id: int
+    requests_per_minute: int | None = None
 
 
 class TeacherEntry(msgspec.Struct, frozen=True):
@@ -31,16 +35,25 @@ class PolicyEntry(msgspec.Struct, frozen=True):
     inline: bool = True
     allow_context: bool = False
     switched_off: tuple[str, ...] = ()
+    canary_share: float = 0.0
+    shadow: bool = False
+    audit_share: float = 0.0
 
 
 class StudentEntry(msgspec.Struct, frozen=True):
-    """The champion: where its artifact lies, and how it is known to be the right one."""
+    """A champion or challenger: where its artifact lies, how it is known to be the right one, what audits saw of it."""
 
     version: str
     artifact: str
     manifest_sha256: str
     tool_set_sha256: str
     threshold: float | None
+    stopped: bool = False
+    """Whether audits took the whole of it out of service."""
+    switched_off: tuple[str, ...] = ()
+    """The functions that audits took out of service."""
+    audited: int = 0
+    disagreed: int = 0
 
 
 class ApplicationEntry(msgspec.Struct, frozen=True):
@@ -51,6 +64,7 @@ class ApplicationEntry(msgspec.Struct, frozen=True):
     policy: PolicyEntry
     teacher: TeacherEntry | None
     champion: StudentEntry | None
+    challenger: StudentEntry | None = None
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -61,15 +75,19 @@ class Snapshot(msgspec.Struct, frozen=True):
 
 
 def read_snapshot() -> Snapshot:
-    """The state of the database now, in five queries."""
+    """The state of the database now, in seven queries."""
     teachers = {row.application_id: _teacher(row) for row in Teacher.objects.all()}
     policies = {row.application_id: _policy(row) for row in RoutingPolicy.objects.all()}
-    champions = {
-        row.application_id: _student(row)
-        for row in Alias.objects.filter(name=AliasName.CHAMPION).select_related("student__tool_set")
-    }
+    students = _students()
     applications = {
-        pk: ApplicationEntry(pk, slug, policies.get(pk, PolicyEntry()), teachers.get(pk), champions.get(pk))
+        pk: ApplicationEntry(
+            pk,
+            slug,
+            policies.get(pk, PolicyEntry()),
+            teachers.get(pk),
+            students.get((pk, AliasName.CHAMPION)),
+            students.get((pk, AliasName.CHALLENGER)),
+        )
         for pk, slug in Application.objects.order_by("pk").values_list("pk", "slug")
     }
     keys = {sha256: key for sha256, key in _keys().items() if key.application_id in applications}
@@ -77,8 +95,9 @@ def read_snapshot() -> Snapshot:
 
 
 def _keys() -> dict[str, KeyEntry]:
-    rows = ApiKey.objects.filter(revoked_at=None).order_by("pk").values_list("sha256", "pk", "application_id")
-    return {sha256: KeyEntry(pk, application_id) for sha256, pk, application_id in rows}
+    rows = ApiKey.objects.filter(revoked_at=None).order_by("pk")
+    columns = rows.values_list("sha256", "pk", "application_id", "requests_per_minute")
+    return {sha256: KeyEntry(pk, application_id, limit) for sha256, pk, application_id, limit in columns}
 
 
 def _teacher(row: Teacher) -> TeacherEntry:
@@ -86,15 +105,34 @@ def _teacher(row: Teacher) -> TeacherEntry:
 
 
 def _policy(row: RoutingPolicy) -> PolicyEntry:
-    return PolicyEntry(row.inline, row.allow_context, tuple(row.switched_off))
+    return PolicyEntry(
+        row.inline, row.allow_context, tuple(row.switched_off), row.canary_share, row.shadow, row.audit_share
+    )
 
 
-def _student(row: Alias) -> StudentEntry:
-    student = row.student
+def _students() -> dict[tuple[int, str], StudentEntry]:
+    """The students behind the aliases, by application and alias."""
+    rows = Alias.objects.select_related("student__tool_set").order_by("pk")
+    off: dict[int, list[str]] = defaultdict(list)
+    switched_off = SwitchOff.objects.filter(lifted_at=None).order_by("function")
+    for pk, function in switched_off.values_list("student", "function"):
+        off[pk].append(function)
+    tallies = {row.student_id: row for row in AuditTally.objects.filter(function=WHOLE)}
+    return {
+        (row.application_id, row.name): _student(row.student, off[row.student_id], tallies.get(row.student_id))
+        for row in rows
+    }
+
+
+def _student(student: Student, off: list[str], tally: AuditTally | None) -> StudentEntry:
     return StudentEntry(
         student.version,
         student.artifact,
         student.manifest_sha256,
         student.tool_set.sha256,
         student.threshold,
+        WHOLE in off,
+        tuple(name for name in off if name != WHOLE),
+        tally.audited if tally else 0,
+        tally.disagreed if tally else 0,
     )

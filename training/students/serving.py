@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from curation.ml.tools import parse_tools
+from curation.ml.tools import hash_functions, parse_tools
 from training.students.artifacts import ArtifactError, require_files, verify_manifest
 from training.students.base import Prediction
 from training.students.families import SERVED_FILES, load_reader
@@ -27,6 +27,7 @@ class ServedStudent:
         self.threshold: float | None = meta["threshold"]
         self.tools = parse_tools(meta["tools"])
         self.tool_set_sha256 = self.tools.sha256
+        self.functions = hash_functions(meta["tools"])
         self.meta = meta
         self.memo = Memo.load(folder / "memo.json")
         self._gate = Gate.from_json(meta["gate"])

@@ -34,13 +34,24 @@ class Command(BaseCommand):
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=8000)
         parser.add_argument("--gateway-port", type=int, default=8001)
+        parser.add_argument(
+            "--gateway-processes", type=int, default=1, metavar="N", help="gateways on that port (default: %(default)s)"
+        )
         parser.add_argument("--data-dir", type=Path, default=Path(env.read("ODIA_DATA_DIR", "var")))
         parser.add_argument("--no-sample", action="store_true", help="do not load the simulated sample application")
 
     def handle(self, *args: Any, **options: Any) -> None:
         # The children find their settings through the environment.
         os.environ["ODIA_DATA_DIR"] = str(options["data_dir"].absolute())
-        machine = Machine(options["data_dir"].absolute(), options["host"], options["port"], options["gateway_port"])
+        if options["gateway_processes"] < 1:
+            raise CommandError("--gateway-processes must be at least 1.")
+        machine = Machine(
+            options["data_dir"].absolute(),
+            options["host"],
+            options["port"],
+            options["gateway_port"],
+            options["gateway_processes"],
+        )
         # SIGINT too: a shell that starts it in the background leaves that signal ignored.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _interrupt)
@@ -66,11 +77,12 @@ def _interrupt(*_: object) -> None:
 class Machine:
     """All processes of one machine, over one data directory."""
 
-    def __init__(self, data_dir: Path, host: str, port: int, gateway_port: int) -> None:
+    def __init__(self, data_dir: Path, host: str, port: int, gateway_port: int, gateway_processes: int) -> None:
         self.data_dir = data_dir
         self.host = host
         self.port = port
         self.gateway_port = gateway_port
+        self.gateway_processes = gateway_processes
         self.teacher_port = gateway_port + 1
         self._supervisor = Supervisor(data_dir)
         self._embedded: list[EmbeddedPostgres | EmbeddedValkey] = []
@@ -151,17 +163,23 @@ class Machine:
 
     def _programs(self) -> list[Program]:
         web = ["odia_site.asgi:application", "--port", str(self.port), "--lifespan", "off"]
-        gateway = ["training.gateway.asgi:application", "--port", str(self.gateway_port), "--no-access-log"]
         uvicorn = [sys.executable, "-m", "uvicorn", "--host", self.host, "--log-level", "warning"]
         worker = [*CELERY, "worker", "--loglevel", "INFO", "--concurrency", "1"]
         return [
             Program("web", [*uvicorn, *web]),
-            Program("gateway", [*uvicorn, *gateway]),
+            *self._gateways(),
             Program("shipper", [*MANAGE, "ship_spool"]),
             Program("worker", [*worker, "--queues", "default", "--hostname", "worker@%h"]),
             Program("trainer", [*worker, "--queues", "training", "--hostname", "trainer@%h"]),
             Program("beat", [*CELERY, "beat", "--pidfile", ""]),
         ]
+
+    def _gateways(self) -> list[Program]:
+        """All on one port, which they share."""
+        command = [sys.executable, "-m", "training.gateway.serve", "--host", self.host]
+        command += ["--port", str(self.gateway_port)]
+        names = ["gateway", *(f"gateway-{number}" for number in range(2, self.gateway_processes + 1))]
+        return [Program(name, command) for name in names]
 
     def _start_sample(self) -> None:
         """The sample's teacher, and on the first start its traffic and the loop once."""

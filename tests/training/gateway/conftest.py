@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +18,10 @@ import msgspec
 import pytest
 
 from curation.ml.calls import Call
-from curation.ml.tools import hash_tools
+from curation.ml.tools import hash_functions, hash_tools
 from tests.training.gateway.servers import FakeTeacher, running, wait_until
 from training.gateway.application import GatewayConfig, build_application
+from training.gateway.serve import GatewayProtocol
 from training.selectors.snapshot import (
     ApplicationEntry,
     KeyEntry,
@@ -26,7 +30,7 @@ from training.selectors.snapshot import (
     StudentEntry,
     TeacherEntry,
 )
-from training.services.spool import RequestRecord
+from training.services.records import RequestRecord, ShadowRecord, read_record
 from training.students.base import Prediction
 from training.students.memo import Memo
 
@@ -35,6 +39,8 @@ AUTHORIZATION = {"authorization": f"Bearer {KEY}"}
 TEACHER_KEY = "secret-of-the-teacher"
 TEACHER_KEY_VARIABLE = "TEST_TEACHER_KEY"
 MANIFEST = b"{}"
+STRICT_CONCURRENCY = 2
+STRICT_SECONDS = 0.4
 TOOLS: list[dict[str, Any]] = [
     {
         "type": "function",
@@ -48,11 +54,16 @@ TOOLS: list[dict[str, Any]] = [
 
 
 class FakeStudent:
-    """Surely plays what comes after "play", is unsure about "maybe", breaks on "break"."""
+    """Surely plays what comes after "play", is unsure about "maybe", breaks on "break".
+
+    A challenger is surer and says that it is it.
+    """
 
     tool_set_sha256 = hash_tools(TOOLS)
+    functions = hash_functions(TOOLS)
 
-    def __init__(self) -> None:
+    def __init__(self, *, challenges: bool = False) -> None:
+        self._challenges = challenges
         self.memo = Memo({"the usual": Call("play_music", {"artist": "The usual"})})
 
     def predict(self, queries: Sequence[str]) -> list[Prediction]:
@@ -62,9 +73,15 @@ class FakeStudent:
         if query.startswith("break"):
             raise RuntimeError("a bug in the student")
         if query.startswith(("play ", "maybe ")):
-            confidence = 0.99 if query.startswith("play ") else 0.5
-            return Prediction(Call("play_music", {"artist": query.partition(" ")[2]}), confidence)
+            confidence = 0.99 if query.startswith("play ") or self._challenges else 0.5
+            artist = query.partition(" ")[2] + (" says the challenger" if self._challenges else "")
+            return Prediction(Call("play_music", {"artist": artist}), confidence)
         return Prediction(None, 0.0, f"nothing known: {query}")
+
+
+class HastyProtocol(GatewayProtocol):
+    head_seconds = STRICT_SECONDS
+    write_seconds = STRICT_SECONDS
 
 
 @dataclass
@@ -77,10 +94,22 @@ class Gateway:
     client: httpx.Client = field(init=False)
     snapshot: Snapshot = field(default_factory=Snapshot)
     reads: int = 0
+    used: Counter[int] = field(default_factory=Counter)
+    """Requests by key, as the gateway told its database."""
 
     def read_snapshot(self) -> Snapshot:
         self.reads += 1
         return self.snapshot
+
+    def wait_for_change(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    def record_use(self, requests: Mapping[int, int], used_at: datetime) -> dict[int, int]:
+        self.used.update(requests)
+        return {pk: self.used[pk] for pk in requests}
+
+    def hang_up(self) -> None:
+        """There is no connection."""
 
     def know(self, **changes: Any) -> None:
         """Change the application's entry (policy, teacher, champion), and wait until the gateway knows."""
@@ -92,8 +121,13 @@ class Gateway:
         seen = self.reads
         wait_until(lambda: self.reads >= seen + 2, "a refresh of the snapshot")
 
-    def wait_for_student(self, state: str) -> None:
-        wait_until(lambda: state in self.client.get("/readyz").json()["students"].get("music", ""), state)
+    def wait_for_student(self, state: str, role: str = "students") -> None:
+        wait_until(lambda: state in self.client.get("/readyz").json()[role].get("music", ""), state)
+
+    def challenge(self, **changes: Any) -> None:
+        """Let there be a challenger; changes to the entry as in `know`."""
+        self.know(challenger=challenger_entry(self.folder), **changes)
+        self.wait_for_student("stands by", "challengers")
 
     def ask(self, text: str = "hello", **fields: Any) -> httpx.Response:
         """One request; fields of None are left out."""
@@ -105,9 +139,19 @@ class Gateway:
 
     def records(self, text: str | None) -> list[RequestRecord]:
         """The lines in the spool about requests with this text."""
-        lines = [line for path in (self.folder / "spool").iterdir() for line in path.read_bytes().splitlines()]
-        records = [msgspec.json.decode(line, type=RequestRecord) for line in lines]
-        return [record for record in records if record.text == text]
+        return [record for record in self._lines() if isinstance(record, RequestRecord) and record.text == text]
+
+    def shadows(self, request_id: str) -> list[ShadowRecord]:
+        """The lines in the spool about what the challenger would have answered to this request."""
+        return [
+            record
+            for record in self._lines()
+            if isinstance(record, ShadowRecord) and str(record.shadow_of) == request_id
+        ]
+
+    def _lines(self) -> list[RequestRecord | ShadowRecord]:
+        files = list((self.folder / "spool").iterdir())
+        return [read_record(line) for path in files for line in path.read_bytes().splitlines()]
 
 
 def default_entry(teacher_url: str, folder: Path) -> ApplicationEntry:
@@ -126,10 +170,24 @@ def default_entry(teacher_url: str, folder: Path) -> ApplicationEntry:
     )
 
 
+def challenger_entry(folder: Path) -> StudentEntry:
+    return StudentEntry(
+        "music-encoder-2",
+        str(folder / "challenger"),
+        hashlib.sha256(MANIFEST).hexdigest(),
+        FakeStudent.tool_set_sha256,
+        0.9,
+    )
+
+
 def write_artifact(folder: Path) -> Path:
     folder.mkdir(parents=True)
     (folder / "manifest.json").write_bytes(MANIFEST)
     return folder
+
+
+def load_fake_student(folder: Path) -> FakeStudent:
+    return FakeStudent(challenges=folder.name == "challenger")
 
 
 @pytest.fixture(scope="package")
@@ -143,17 +201,33 @@ def running_teacher() -> Iterator[tuple[FakeTeacher, str]]:
 def running_gateway(
     running_teacher: tuple[FakeTeacher, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Gateway]:
-    folder = tmp_path_factory.mktemp("gateway")
+    with started(Gateway(running_teacher[1], tmp_path_factory.mktemp("gateway"))) as gateway:
+        yield gateway
+
+
+@pytest.fixture(scope="package")
+def running_strict_gateway(
+    running_teacher: tuple[FakeTeacher, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Gateway]:
+    gateway = Gateway(running_teacher[1], tmp_path_factory.mktemp("strict"))
+    with started(gateway, HastyProtocol, body_seconds=STRICT_SECONDS, teacher_concurrency=STRICT_CONCURRENCY):
+        yield gateway
+
+
+@contextmanager
+def started(gateway: Gateway, protocol: type[GatewayProtocol] = GatewayProtocol, **limits: Any) -> Iterator[Gateway]:
+    """This gateway, running while the block lasts."""
+    folder = gateway.folder
     write_artifact(folder / "artifact")
-    gateway = Gateway(running_teacher[1], folder)
+    write_artifact(folder / "challenger")
     config = GatewayConfig(
-        folder / "state", folder / "spool", spool_limit=2**30, body_limit=2**20, refresh_seconds=0.02
+        folder / "state", folder / "spool", spool_limit=2**30, body_limit=2**20, refresh_seconds=0.02, **limits
     )
     with ExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         patch.setitem(os.environ, TEACHER_KEY_VARIABLE, TEACHER_KEY)
-        application = build_application(config, gateway.read_snapshot, lambda _: FakeStudent())
-        gateway.url = stack.enter_context(running(application))
+        application = build_application(config, gateway, load_fake_student)
+        gateway.url = stack.enter_context(running(application, protocol=protocol))
         gateway.client = stack.enter_context(httpx.Client(base_url=gateway.url, headers=AUTHORIZATION, timeout=30))
         yield gateway
 
@@ -170,3 +244,11 @@ def gateway(running_gateway: Gateway, teacher: FakeTeacher) -> Gateway:
     running_gateway.know()
     running_gateway.wait_for_student("answers")
     return running_gateway
+
+
+@pytest.fixture
+def strict(running_strict_gateway: Gateway, teacher: FakeTeacher) -> Gateway:
+    """The same with little patience and room."""
+    running_strict_gateway.know()
+    running_strict_gateway.wait_for_student("answers")
+    return running_strict_gateway

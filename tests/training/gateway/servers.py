@@ -8,10 +8,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from training.gateway.serve import GatewayProtocol, server_config
 
 PATIENCE_SECONDS = 60.0
 
@@ -25,9 +27,12 @@ def wait_until(holds: Callable[[], Any], what: str = "the condition") -> None:
 
 
 @contextmanager
-def running(application: ASGIApp, lifespan: str = "on") -> Iterator[str]:
-    """The address of a server for this application, while the block lasts."""
-    config = uvicorn.Config(application, port=0, log_level="error", lifespan=lifespan, ws="none")  # type: ignore[arg-type]
+def running(
+    application: ASGIApp, lifespan: Literal["on", "off"] = "on", protocol: type[GatewayProtocol] = GatewayProtocol
+) -> Iterator[str]:
+    """The address of a server for this application, the gateway's own, while the block lasts."""
+    config = server_config(application, protocol)
+    config.port, config.lifespan = 0, lifespan
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

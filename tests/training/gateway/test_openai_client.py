@@ -26,6 +26,15 @@ def arguments(text: str, **more: Any) -> dict[str, Any]:
     return {"model": "odia", "messages": [{"role": "user", "content": text}], "tools": TOOLS, **more}
 
 
+def allowed(mode: str, *names: str) -> dict[str, Any]:
+    """A `tool_choice` that leaves only some of the tools."""
+    tools = [{"type": "function", "function": {"name": name}} for name in names]
+    return {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": tools}}
+
+
+CALL_BEFORE = {"id": "call_1", "type": "function", "function": {"name": "play_music", "arguments": "{}"}}
+
+
 def joined(chunks: list[Any]) -> tuple[str, dict[str, Any], str]:
     """Name, arguments and finish reason from the chunks of a stream."""
     choices = [choice for chunk in chunks for choice in chunk.choices]
@@ -118,3 +127,139 @@ def test_a_teacher_that_breaks_off_a_stream_is_an_error_not_an_end(client: opena
         pytest.raises(openai.APIError, match="broke off"),
     ):
         list(stream)
+
+
+@pytest.mark.parametrize(
+    ("choice", "goes_inline"),
+    [
+        ("auto", True),
+        ("required", True),
+        ("none", False),
+        ({"type": "function", "function": {"name": "play_music"}}, True),
+        ({"type": "function", "function": {"name": "set_alarm"}}, False),
+        (allowed("auto", "play_music"), True),
+        (allowed("required", "set_alarm", "play_music"), True),
+        (allowed("auto", "set_alarm"), False),
+    ],
+)
+def test_tool_choice_is_heeded(client: openai.OpenAI, teacher: FakeTeacher, choice: Any, goes_inline: bool) -> None:
+    raw = client.chat.completions.with_raw_response.create(**arguments(INLINE, tool_choice=choice))
+    assert (raw.headers["x-odia-route"] == "student") is goes_inline
+    assert raw.parse().choices[0].message.tool_calls
+    assert [sent["tool_choice"] for sent in teacher.requests] == ([] if goes_inline else [choice])
+
+
+@pytest.mark.parametrize("parallel", [False, True])
+def test_one_call_answers_whether_several_may_be_made_or_not(client: openai.OpenAI, parallel: bool) -> None:
+    for text in (INLINE, TO_TEACHER):
+        answer = client.chat.completions.create(**arguments(text, parallel_tool_calls=parallel))
+        assert len(answer.choices[0].message.tool_calls or []) == 1
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"n": 2},
+        {"logprobs": True},
+        {"response_format": {"type": "json_object"}},
+        {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:,"}}]}]},
+        {
+            "messages": [
+                {"role": "user", "content": INLINE},
+                {"role": "assistant", "tool_calls": [CALL_BEFORE]},
+                {"role": "tool", "tool_call_id": "call_1", "content": "playing"},
+            ]
+        },
+    ],
+)
+def test_what_a_student_cannot_answer_reaches_the_teacher_as_it_is(
+    client: openai.OpenAI, teacher: FakeTeacher, fields: dict[str, Any]
+) -> None:
+    raw = client.chat.completions.with_raw_response.create(**arguments(INLINE) | fields)
+    assert raw.headers["x-odia-route"] == "teacher"
+    assert [{name: sent[name] for name in fields} for sent in teacher.requests] == [fields]
+
+
+def test_content_in_parts_is_read_like_a_text(client: openai.OpenAI, teacher: FakeTeacher) -> None:
+    parts = [{"type": "text", "text": INLINE}]
+    raw = client.chat.completions.with_raw_response.create(
+        **arguments(INLINE) | {"messages": [{"role": "user", "content": parts}]}
+    )
+    assert raw.headers["x-odia-route"] == "student" and not teacher.requests
+
+
+def test_fields_of_the_future_reach_the_teacher(client: openai.OpenAI, teacher: FakeTeacher) -> None:
+    client.chat.completions.create(**arguments(TO_TEACHER), extra_body={"of_the_future": {"a": [1.5]}})
+    assert teacher.requests[-1]["of_the_future"] == {"a": [1.5]}
+
+
+def test_without_tools_the_bytes_pass_untouched(client: openai.OpenAI, gateway: Gateway, teacher: FakeTeacher) -> None:
+    """With the teacher's own model; the alias is the one thing that is changed."""
+    sent: list[bytes] = []
+    hook = {"request": [lambda request: sent.append(request.read())]}
+    with openai.OpenAI(
+        base_url=f"{gateway.url}/v1", api_key=KEY, http_client=openai.DefaultHttpxClient(event_hooks=hook)
+    ) as watched:
+        messages: Any = [{"role": "user", "content": "Grüße, 你好 😀"}]
+        watched.chat.completions.create(model="large", messages=messages, temperature=0.0)
+        watched.chat.completions.create(model="odia", messages=messages, temperature=0.0)
+    assert teacher.bodies[0] == sent[0]
+    assert json.loads(teacher.bodies[1]) == json.loads(sent[1]) | {"model": "large"}
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (400, openai.BadRequestError),
+        (401, openai.AuthenticationError),
+        (403, openai.PermissionDeniedError),
+        (404, openai.NotFoundError),
+        (409, openai.ConflictError),
+        (422, openai.UnprocessableEntityError),
+        (429, openai.RateLimitError),
+        (500, openai.InternalServerError),
+        (503, openai.InternalServerError),
+    ],
+)
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_teachers_errors_are_the_clients_own_exceptions(
+    client: openai.OpenAI, teacher: FakeTeacher, status: int, error: type[openai.APIStatusError], stream: bool
+) -> None:
+    told = {"message": "of the teacher", "type": "some_error", "param": "messages", "code": "some_code"}
+    teacher.status, teacher.raw = status, json.dumps({"error": told}).encode()
+    with pytest.raises(error, match="of the teacher") as raised:
+        client.chat.completions.create(**arguments(TO_TEACHER, stream=stream))
+    assert (raised.value.code, raised.value.param, raised.value.type) == ("some_code", "messages", "some_error")
+    teacher.reset()
+    client.chat.completions.create(**arguments(TO_TEACHER))
+
+
+def test_a_body_that_is_too_large_is_told_so(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.APIStatusError, match="send less") as raised:
+        client.chat.completions.create(**arguments("x" * 2**20))
+    assert (raised.value.status_code, raised.value.code) == (413, "request_too_large")
+
+
+def test_the_client_tries_again_where_it_is_worth_it(gateway: Gateway, teacher: FakeTeacher) -> None:
+    """An ODIA in front changes nothing about the client's own retries."""
+    teacher.status, teacher.raw = 500, b"{}"
+    with (
+        openai.OpenAI(base_url=f"{gateway.url}/v1", api_key=KEY, max_retries=1) as client,
+        pytest.raises(openai.InternalServerError),
+    ):
+        client.chat.completions.create(**arguments(TO_TEACHER))
+    assert len(teacher.requests) == 2
+
+
+@pytest.mark.parametrize("text", [INLINE, TO_TEACHER])
+def test_the_trace_goes_on(client: openai.OpenAI, teacher: FakeTeacher, text: str) -> None:
+    """As OpenTelemetry's instrumentation of a client writes it."""
+    trace = {
+        "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "tracestate": "vendor=value,other=1",
+        "baggage": "user=alice,session=42",
+    }
+    client.chat.completions.create(**arguments(text), extra_headers=trace)
+    client.chat.completions.create(**arguments(text), extra_headers={"traceparent": "garbage", "baggage": ",,=;"})
+    passed = [{name: headers[name] for name in trace if name in headers} for headers in teacher.headers]
+    assert passed == ([] if text == INLINE else [trace, {"traceparent": "garbage", "baggage": ",,=;"}])

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import os
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,27 +10,21 @@ from pathlib import Path
 from typing import NoReturn
 
 import httpx
-import msgspec
 import pytest
-from django.db import connection
 
 from curation.models import Application, Query, RouterDecision
 from curation.services.applications import teacher_set
-from tests.training.gateway.conftest import AUTHORIZATION, KEY, TEACHER_KEY, TEACHER_KEY_VARIABLE, TOOLS
+from tests.snapshots import SnapshotSource
+from tests.training.gateway.conftest import AUTHORIZATION, KEY, TEACHER_KEY, TOOLS
+from tests.training.gateway.processes import StartGateway, gateway_processes, keep_snapshot
 from tests.training.gateway.servers import FakeTeacher, running, wait_until
 from training.gateway.application import GatewayConfig, build_application
+from training.gateway.database import Postgres
 from training.selectors.snapshot import (
-    ApplicationEntry,
-    KeyEntry,
-    PolicyEntry,
     Snapshot,
-    TeacherEntry,
-    read_snapshot,
 )
 from training.services.keys import key_create, key_revoke
 from training.services.shipping import ship
-
-NO_DATABASE = "postgresql://localhost:1/none"
 
 
 def test_the_gateway_imports_no_torch() -> None:
@@ -41,51 +32,10 @@ def test_the_gateway_imports_no_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-class GatewayProcess:
-    """`uvicorn training.gateway.asgi:application` with a data directory and no database."""
-
-    def __init__(self, data_dir: Path, log: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}"
-        environment = {"ODIA_DATA_DIR": str(data_dir), "DATABASE_URL": NO_DATABASE, TEACHER_KEY_VARIABLE: TEACHER_KEY}
-        command = f"-m uvicorn training.gateway.asgi:application --port {port} --no-access-log"
-        self._log = log
-        with log.open("wb") as stderr:
-            self._process = subprocess.Popen(
-                [sys.executable, *command.split()], env=os.environ | environment, stderr=stderr
-            )
-
-    def wait_until_ready(self) -> None:
-        wait_until(lambda: "Uvicorn running" in self._log.read_text(), "the start of the gateway")
-
-    def kill(self) -> None:
-        """With -9."""
-        self._process.kill()
-        self._process.wait()
-
-
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[[], GatewayProcess]]:
-    started: list[GatewayProcess] = []
-
-    def start_another() -> GatewayProcess:
-        started.append(GatewayProcess(tmp_path, tmp_path / f"{len(started)}.log"))
-        started[-1].wait_until_ready()
-        return started[-1]
-
-    yield start_another
-    for gateway in started:
-        gateway.kill()
-
-
-def keep_snapshot(folder: Path, application_id: int, teacher_url: str) -> None:
-    teacher = TeacherEntry(f"{teacher_url}/v1", "large", TEACHER_KEY_VARIABLE, 20.0)
-    entry = ApplicationEntry(application_id, "music", PolicyEntry(), teacher, None)
-    key = hashlib.sha256(KEY.encode()).hexdigest()
-    snapshot = Snapshot({key: KeyEntry(1, application_id)}, {application_id: entry})
-    (folder / "gateway").mkdir()
-    (folder / "gateway" / "snapshot.json").write_bytes(msgspec.json.encode(snapshot))
+def start(tmp_path: Path) -> Iterator[StartGateway]:
+    with gateway_processes(tmp_path) as start_another:
+        yield start_another
 
 
 async def ask_many(url: str, texts: list[str], kill_after: int, kill: Callable[[], object]) -> list[str]:
@@ -112,7 +62,7 @@ async def ask_many(url: str, texts: list[str], kill_after: int, kill: Callable[[
 
 @pytest.mark.django_db
 def test_what_was_answered_before_a_kill_is_recorded_once(
-    start: Callable[[], GatewayProcess], teacher: FakeTeacher, running_teacher: tuple[FakeTeacher, str], tmp_path: Path
+    start: StartGateway, teacher: FakeTeacher, running_teacher: tuple[FakeTeacher, str], tmp_path: Path
 ) -> None:
     """And all of it without PostgreSQL at the gateway's side."""
     application = Application.objects.create(slug="music", name="Music")
@@ -140,7 +90,7 @@ def away() -> Snapshot:
 
 
 def test_a_gateway_that_never_saw_its_database_says_so(tmp_path: Path) -> None:
-    with running(build_application(config_in(tmp_path), away, no_student)) as url:
+    with running(build_application(config_in(tmp_path), SnapshotSource(away), no_student)) as url:
         assert httpx.get(f"{url}/healthz").status_code == 200
         assert httpx.get(f"{url}/readyz").status_code == 503
         response = httpx.get(f"{url}/v1/models", headers=AUTHORIZATION)
@@ -155,7 +105,7 @@ def test_keys_come_and_go_with_the_next_refresh(
     assert config_in(tmp_path).refresh_seconds <= 1, "a change must be seen within two seconds"
     application = Application.objects.create(slug="music", name="Music")
     teacher_set(application=application, base_url=f"{running_teacher[1]}/v1", model="large")
-    with running(build_application(config_in(tmp_path), read_and_hang_up, no_student)) as url:
+    with running(build_application(config_in(tmp_path), Postgres(), no_student)) as url:
 
         def status(text: str) -> int:
             return httpx.get(f"{url}/v1/models", headers={"authorization": f"Bearer {text}"}).status_code
@@ -172,11 +122,3 @@ def config_in(folder: Path) -> GatewayConfig:
 
 def no_student(folder: Path) -> NoReturn:
     raise AssertionError("there is no champion")
-
-
-def read_and_hang_up() -> Snapshot:
-    """The test database can only be dropped when nobody is connected to it."""
-    try:
-        return read_snapshot()
-    finally:
-        connection.close()

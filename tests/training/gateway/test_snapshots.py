@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.snapshots import SnapshotSource
 from tests.training.gateway.conftest import default_entry
 from tests.training.gateway.servers import wait_until
+from training.gateway.limits import RateLimits
 from training.gateway.snapshots import SnapshotKeeper
 from training.selectors.snapshot import KeyEntry, Snapshot
 
@@ -21,7 +23,7 @@ def keep(tmp_path: Path) -> Iterator[Keep]:
 
     def start(read: Callable[[], Snapshot]) -> SnapshotKeeper:
         path = tmp_path / "state" / "snapshot.json"
-        started.append(SnapshotKeeper(read, path, lambda _: None, every_seconds=0.01))
+        started.append(SnapshotKeeper(SnapshotSource(read), RateLimits(), path, lambda _: None, every_seconds=0.01))
         started[-1].start()
         return started[-1]
 

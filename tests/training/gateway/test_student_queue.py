@@ -13,8 +13,8 @@ import pytest
 
 from tests.training.gateway.conftest import FakeStudent, default_entry
 from tests.training.gateway.servers import wait_until
-from training.gateway.champions import Champion
 from training.gateway.student_queue import LARGEST_BATCH, StudentQueue
+from training.gateway.students import Serving
 from training.students.base import Prediction
 
 
@@ -41,14 +41,14 @@ def queue() -> Iterator[StudentQueue]:
     queue.close()
 
 
-def champion(student: FakeStudent) -> Champion:
+def champion(student: FakeStudent) -> Serving:
     entry = default_entry("", Path()).champion
     assert entry
-    return Champion(entry, student)
+    return Serving(entry, student)
 
 
 async def behind_another(
-    queue: StudentQueue, first: Champion, waiting: Sequence[Coroutine[Any, Any, Prediction]]
+    queue: StudentQueue, first: Serving, waiting: Sequence[Coroutine[Any, Any, Prediction]]
 ) -> list[asyncio.Task[Prediction]]:
     """Start one query and, while the student reads it, the others."""
     student = first.student

@@ -13,12 +13,14 @@ import pytest
 
 from tests.training.gateway.conftest import FakeStudent, default_entry, write_artifact
 from tests.training.gateway.servers import wait_until
-from training.gateway.champions import Champions, LoadStudent
+from training.gateway.students import LoadStudent, Role, Students
+from training.models.promotions import AliasName
 from training.selectors.snapshot import Snapshot, StudentEntry
 from training.students.artifacts import ArtifactError
 from training.students.base import Prediction
 
-Following = Callable[[LoadStudent], Champions]
+CHAMPION: Role = (1, AliasName.CHAMPION)
+Following = Callable[[LoadStudent], Students]
 
 
 @pytest.fixture
@@ -31,25 +33,25 @@ def entry(tmp_path: Path) -> StudentEntry:
 
 @pytest.fixture
 def following(tmp_path: Path) -> Iterator[Following]:
-    """Makes champions that run in the background until the test ends."""
-    started: list[Champions] = []
+    """Makes students in service that run in the background until the test ends."""
+    started: list[Students] = []
 
-    def start(load: LoadStudent) -> Champions:
-        started.append(Champions(load, tmp_path / "cache"))
+    def start(load: LoadStudent) -> Students:
+        started.append(Students(load, tmp_path / "cache"))
         started[-1].start()
         return started[-1]
 
     yield start
-    for champions in started:
-        champions.stop()
+    for students in started:
+        students.stop()
 
 
 def promoted(entry: StudentEntry | None, folder: Path) -> Snapshot:
     return Snapshot({}, {1: msgspec.structs.replace(default_entry("http://127.0.0.1:1", folder), champion=entry)})
 
 
-def version_of(champions: Champions) -> str:
-    champion = champions.of(1)
+def version_of(students: Students) -> str:
+    champion = students.champion_of(1)
     return champion.entry.version if champion else ""
 
 
@@ -63,17 +65,17 @@ def test_the_last_champion_answers_until_the_next_is_loaded(
         gate.wait()
         return FakeStudent()
 
-    champions = following(load)
-    champions.follow(promoted(entry, tmp_path))
-    wait_until(lambda: version_of(champions) == "music-encoder-1")
+    students = following(load)
+    students.follow(promoted(entry, tmp_path))
+    wait_until(lambda: version_of(students) == "music-encoder-1")
     gate.clear()
     following_entry = msgspec.structs.replace(entry, version="music-encoder-2")
-    champions.follow(promoted(following_entry, tmp_path))
-    assert version_of(champions) == "music-encoder-1"
-    assert champions.states() == {1: "music-encoder-2 is being loaded"}
+    students.follow(promoted(following_entry, tmp_path))
+    assert version_of(students) == "music-encoder-1"
+    assert students.states() == {CHAMPION: "music-encoder-2 is being loaded"}
     gate.set()
-    wait_until(lambda: version_of(champions) == "music-encoder-2")
-    assert champions.states() == {1: "music-encoder-2 answers"}
+    wait_until(lambda: version_of(students) == "music-encoder-2")
+    assert students.states() == {CHAMPION: "music-encoder-2 answers"}
 
 
 def test_a_student_is_warmed_up_before_it_answers(following: Following, entry: StudentEntry, tmp_path: Path) -> None:
@@ -81,12 +83,12 @@ def test_a_student_is_warmed_up_before_it_answers(following: Following, entry: S
 
     class Watched(FakeStudent):
         def predict(self, queries: Sequence[str]) -> list[Prediction]:
-            asked.append(version_of(champions))
+            asked.append(version_of(students))
             return []
 
-    champions = following(lambda _: Watched())
-    champions.follow(promoted(entry, tmp_path))
-    wait_until(lambda: version_of(champions))
+    students = following(lambda _: Watched())
+    students.follow(promoted(entry, tmp_path))
+    wait_until(lambda: version_of(students))
     assert asked == [""]
 
 
@@ -108,13 +110,13 @@ def test_a_student_that_is_not_the_registered_one_is_refused(
     changes: dict[str, str],
     sentence: str,
 ) -> None:
-    champions = following(lambda _: FakeStudent())
-    champions.follow(promoted(entry, tmp_path))
-    wait_until(lambda: version_of(champions))
-    champions.follow(promoted(msgspec.structs.replace(entry, version="music-encoder-2", **changes), tmp_path))
-    wait_until(lambda: "music-encoder-2 is refused" in champions.states()[1])
-    assert sentence in champions.states()[1]
-    assert champions.of(1) is None
+    students = following(lambda _: FakeStudent())
+    students.follow(promoted(entry, tmp_path))
+    wait_until(lambda: version_of(students))
+    students.follow(promoted(msgspec.structs.replace(entry, version="music-encoder-2", **changes), tmp_path))
+    wait_until(lambda: "music-encoder-2 is refused" in students.states()[CHAMPION])
+    assert sentence in students.states()[CHAMPION]
+    assert students.champion_of(1) is None
     assert "music-encoder-2 is refused" in caplog.text
 
 
@@ -124,9 +126,9 @@ def test_a_student_that_breaks_at_its_first_query_is_refused(
     def load(_: Path) -> FakeStudent:
         raise ArtifactError("model.onnx is missing")
 
-    champions = following(load)
-    champions.follow(promoted(entry, tmp_path))
-    wait_until(lambda: champions.states() == {1: "music-encoder-1 is refused: model.onnx is missing"})
+    students = following(load)
+    students.follow(promoted(entry, tmp_path))
+    wait_until(lambda: students.states() == {CHAMPION: "music-encoder-1 is refused: model.onnx is missing"})
 
 
 def test_a_new_threshold_needs_no_new_load(following: Following, entry: StudentEntry, tmp_path: Path) -> None:
@@ -136,22 +138,22 @@ def test_a_new_threshold_needs_no_new_load(following: Following, entry: StudentE
         loads.append(folder)
         return FakeStudent()
 
-    champions = following(load)
-    champions.follow(promoted(entry, tmp_path))
-    wait_until(lambda: version_of(champions))
-    champions.follow(promoted(msgspec.structs.replace(entry, threshold=0.95), tmp_path))
-    wait_until(lambda: (champion := champions.of(1)) and champion.entry.threshold == 0.95)
+    students = following(load)
+    students.follow(promoted(entry, tmp_path))
+    wait_until(lambda: version_of(students))
+    students.follow(promoted(msgspec.structs.replace(entry, threshold=0.95), tmp_path))
+    wait_until(lambda: (champion := students.champion_of(1)) and champion.entry.threshold == 0.95)
     assert len(loads) == 1
 
 
 def test_without_a_champion_the_last_one_leaves_at_once(
     following: Following, entry: StudentEntry, tmp_path: Path
 ) -> None:
-    champions = following(lambda _: FakeStudent())
-    champions.follow(promoted(entry, tmp_path))
-    wait_until(lambda: version_of(champions))
-    champions.follow(promoted(None, tmp_path))
-    assert champions.of(1) is None and champions.states() == {}
+    students = following(lambda _: FakeStudent())
+    students.follow(promoted(entry, tmp_path))
+    wait_until(lambda: version_of(students))
+    students.follow(promoted(None, tmp_path))
+    assert students.champion_of(1) is None and students.states() == {}
 
 
 def test_an_artifact_from_elsewhere_is_copied_here(following: Following, entry: StudentEntry, tmp_path: Path) -> None:
@@ -163,9 +165,9 @@ def test_an_artifact_from_elsewhere_is_copied_here(following: Following, entry: 
         loads.append(folder)
         return FakeStudent()
 
-    champions = following(load)
+    students = following(load)
     remote = msgspec.structs.replace(entry, artifact="memory://students/music-encoder-1")
-    champions.follow(promoted(remote, tmp_path))
-    wait_until(lambda: version_of(champions))
+    students.follow(promoted(remote, tmp_path))
+    wait_until(lambda: version_of(students))
     assert loads[0].is_relative_to(tmp_path / "cache")
     assert (loads[0] / "manifest.json").read_bytes() == b"{}"

@@ -48,6 +48,23 @@ def test_the_teachers_key_takes_the_place_of_the_applications(
     assert TEACHER_KEY not in caplog.text and KEY not in caplog.text
 
 
+def test_what_is_between_the_application_and_the_gateway_stays_there(gateway: Gateway, teacher: FakeTeacher) -> None:
+    """Credentials of every kind, and what holds for the one connection only."""
+    private = {"api-key": KEY, "x-api-key": KEY, "cookie": "sessionid=1", "proxy-authorization": KEY, "x-private": "1"}
+    headers = private | {"connection": "keep-alive, X-Private", "te": "trailers", "accept-encoding": "br"}
+    assert gateway.client.post("/v1/chat/completions", json=chat(), headers=headers).status_code == 200
+    [sent] = teacher.headers
+    assert not sent.keys() & {*private, "connection", "te"}
+    assert sent["accept-encoding"] == "identity"
+
+
+def test_a_key_that_no_header_can_hold_is_said_by_its_name(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(TEACHER_KEY_VARIABLE, "two\r\nlines: x")
+    response = gateway.ask("a strange key")
+    assert response.status_code == 503
+    assert TEACHER_KEY_VARIABLE in response.json()["error"]["message"] and "lines" not in response.text
+
+
 def chat(**fields: Any) -> dict[str, Any]:
     return {"model": "odia", "messages": [{"role": "user", "content": TEXT}]} | fields
 
