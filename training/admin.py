@@ -16,12 +16,14 @@ from training import tasks
 from training.models import (
     Alias,
     ApiKey,
+    AuditTally,
     Dataset,
     DistillationRun,
     Evaluation,
     Promotion,
     RoutingPolicy,
     Student,
+    SwitchOff,
 )
 from training.services.datasets import dataset_approve
 from training.services.keys import key_revoke
@@ -145,9 +147,32 @@ class PromotionAdmin(LearnedAdmin):
     list_select_related = ["application", "student", "previous", "promoted_by"]
 
 
+@admin.register(AuditTally)
+class AuditTallyAdmin(LearnedAdmin):
+    list_display = ["student", "what", "audited", "disagreed"]
+    list_filter = ["student__application"]
+    list_select_related = ["student"]
+    ordering = ["-student", "function"]
+
+    @admin.display(description="function", ordering="function")
+    def what(self, tally: AuditTally) -> str:
+        return tally.function or "all in service"
+
+
+@admin.register(SwitchOff)
+class SwitchOffAdmin(LearnedAdmin):
+    list_display = ["created_at", "application", "student", "what", "reason", "lifted_at", "lifted_by"]
+    list_filter = ["application"]
+    list_select_related = ["application", "student", "lifted_by"]
+
+    @admin.display(description="function", ordering="function")
+    def what(self, switch_off: SwitchOff) -> str:
+        return switch_off.function or "everything"
+
+
 @admin.register(ApiKey)
 class ApiKeyAdmin(LearnedAdmin):
-    list_display = ["prefix", "label", "application", "created_at", "revoked_at"]
+    list_display = ["prefix", "label", "application", "requests_per_minute", "created_at", "last_used_at", "revoked_at"]
     list_filter = ["application"]
     list_select_related = ["application"]
     exclude = ["sha256"]
@@ -163,9 +188,9 @@ class ApiKeyAdmin(LearnedAdmin):
 
 @admin.register(RoutingPolicy)
 class RoutingPolicyAdmin(LearnedAdmin):
-    list_display = ["application", "inline", "epsilon", "allow_context"]
+    list_display = ["application", "inline", "epsilon", "function_epsilon", "audit_share", "canary_share", "shadow"]
     list_select_related = ["application"]
-    readonly_fields = ["application"]
+    readonly_fields = ["application", "canary_share", "shadow"]
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return request.user.has_perm("curation.administer")

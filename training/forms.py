@@ -8,7 +8,7 @@ from django import forms
 
 from curation.models import Application
 from curation.selectors.applications import function_names
-from training.models import Dataset, DistillationRun, RoutingPolicy
+from training.models import ApiKey, Dataset, DistillationRun, RoutingPolicy
 from training.models.datasets import DatasetStatus, ExampleRoute, Split
 from training.models.students import Family
 from training.students.encoder.config import EncoderConfig
@@ -151,6 +151,8 @@ class PolicyForm(forms.ModelForm):
         fields = [
             "inline",
             "epsilon",
+            "function_epsilon",
+            "audit_share",
             "allow_context",
             "switched_off",
             "approve_simplicity",
@@ -166,7 +168,35 @@ class PolicyForm(forms.ModelForm):
         choice.choices = [(name, name) for name in dict.fromkeys(names)]
 
 
-class KeyForm(forms.Form):
+class CanaryForm(forms.ModelForm):
+    """Whom the challenger answers, and whether it answers unseen."""
+
+    class Meta:
+        model = RoutingPolicy
+        fields = ["canary_share", "shadow"]
+
+
+class KeyForm(forms.ModelForm):
     """A new API key."""
 
-    label = forms.CharField(required=False, max_length=100, help_text="Who or what uses it.")
+    class Meta:
+        model = ApiKey
+        fields = ["label", "requests_per_minute"]
+        help_texts = {"label": "Who or what uses it."}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["requests_per_minute"].widget.attrs["min"] = 1
+
+    def clean_requests_per_minute(self) -> int | None:
+        limit: int | None = self.cleaned_data["requests_per_minute"]
+        if limit == 0:
+            raise forms.ValidationError("At least 1, or nothing for no limit. To stop a key, revoke it.")
+        return limit
+
+
+class KeyLimitForm(KeyForm):
+    """The limit of a key that exists."""
+
+    class Meta(KeyForm.Meta):
+        fields = ["requests_per_minute"]

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+
 from celery import shared_task
 
-from curation.models import Job
+from curation.errors import OdiaError
+from curation.models import Application, Job, RouterDecision
 from curation.services.jobs import job_run
 from training.models import DistillationRun, Student
+from training.services.audits import audit_inline
 from training.services.evaluations import evaluate_student
+
+logger = logging.getLogger(__name__)
+
+AUDITS_IN_A_ROUND = 40
 
 
 @shared_task
@@ -25,3 +33,14 @@ def evaluate(job_id: int) -> None:
     job = Job.objects.get(pk=job_id)
     student = Student.objects.select_related("dataset", "application").get(pk=job.parameters["student"])
     job_run(job=job, work=lambda report: {"evaluation": evaluate_student(student=student, report=report).pk})
+
+
+@shared_task
+def audit() -> None:
+    """Ask the teachers about the inline answers that are due. The schedule runs it every few seconds."""
+    due = RouterDecision.objects.filter(audit_due=True).values("application")
+    for application in Application.objects.filter(pk__in=due, teacher__isnull=False):
+        try:
+            audit_inline(application=application, limit=AUDITS_IN_A_ROUND)
+        except OdiaError as error:
+            logger.warning("The audits of %s wait: %s", application.slug, error)

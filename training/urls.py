@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from training.views import datasets, evaluations, overview, playground, runs, settings, students
+from training.views import challengers, datasets, evaluations, overview, playground, runs, settings, students
 
 urlpatterns = [
     path("", overview.overview, name="home"),
@@ -24,11 +24,16 @@ urlpatterns = [
     path("students/<int:pk>/", students.student_detail, name="student"),
     path("students/<int:pk>/evaluate/", evaluations.evaluation_new, name="evaluation_new"),
     path("students/<int:pk>/promote/", students.student_promote, name="student_promote"),
+    path("students/<int:pk>/challenge/", challengers.challenger_new, name="challenger_new"),
+    path("challenger/canary/", challengers.canary, name="canary"),
+    path("challenger/withdraw/", challengers.challenger_end, name="challenger_withdraw"),
+    path("switch-offs/<int:pk>/turn-on/", challengers.turn_on, name="turn_on"),
     path("playground/", playground.playground, name="playground"),
     path("settings/", settings.application_settings, name="settings"),
     path("settings/teacher/", settings.teacher_settings, name="settings_teacher"),
     path("settings/teacher/test/", settings.teacher_test, name="settings_teacher_test"),
     path("settings/policy/", settings.policy_settings, name="settings_policy"),
     path("settings/keys/", settings.key_settings, name="settings_keys"),
+    path("settings/keys/<int:pk>/limit/", settings.key_change, name="key_limit"),
     path("settings/keys/<int:pk>/revoke/", settings.key_stop, name="key_revoke"),
 ]

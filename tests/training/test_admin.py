@@ -10,7 +10,18 @@ from tests.training.learned import make_dataset, make_evaluation, make_student
 from training.models import DistillationRun, Student
 from training.services.policies import policy_of
 
-MODELS = ["dataset", "distillationrun", "student", "evaluation", "alias", "promotion", "apikey", "routingpolicy"]
+MODELS = [
+    "dataset",
+    "distillationrun",
+    "student",
+    "evaluation",
+    "alias",
+    "promotion",
+    "apikey",
+    "routingpolicy",
+    "audittally",
+    "switchoff",
+]
 
 
 @pytest.fixture

@@ -16,10 +16,11 @@ from curation.services.policy_reviews import approve_by_policy
 from training.models import Dataset, Evaluation, Student
 from training.models.datasets import DatasetStatus
 from training.models.students import Family
+from training.services.checks import Check, promotion_checks
 from training.services.datasets import MOST_EXAMPLES, dataset_approve, dataset_build
 from training.services.distillation import run_execute
 from training.services.policies import policy_of
-from training.services.promotions import Check, promote, promotion_checks
+from training.services.promotions import promote
 from training.services.runs import run_create, settings_of
 
 

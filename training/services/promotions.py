@@ -1,57 +1,23 @@
-"""Promotions: their checks, the move of the champion's alias, and the way back."""
+"""Promotions: the move of the champion's alias, and the way back."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
-
 from django.contrib.auth.models import User
 from django.db import transaction
-from scipy.stats import beta
 
 from curation.errors import OdiaError
 from curation.models import Application
-from curation.selectors.tool_sets import current_tool_set
-from training.models import Alias, Evaluation, Promotion, Student
+from training.models import Promotion, Student
 from training.models.promotions import AliasName
-from training.services.policies import policy_of
-
-LEAST_COVERAGE = 0.05
-LEAST_INLINE_EXAMPLES = 50
-MOST_LATENCY_P99_MS = 50.0
-LEAST_FUNCTION_EXAMPLES = 20
-WORSE_FUNCTION = 0.05
-CONFIDENCE = 0.95
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One condition of a promotion, and whether it holds, in a sentence with its figures."""
-
-    name: str
-    passed: bool
-    sentence: str
-
-
-def promotion_checks(*, student: Student) -> list[Check]:
-    """Every condition that a student must meet to become champion."""
-    evaluation: Evaluation | None = student.evaluations.order_by("-id").first()
-    checks = [_certified(student), _tool_set(student)]
-    if evaluation is None:
-        return [*checks, Check("evaluation", False, "It has not been evaluated yet.")]
-    return [
-        *checks,
-        _sample_size(evaluation.figures),
-        _disagreement(student, evaluation.figures),
-        _coverage(evaluation.figures),
-        _latency(evaluation.figures),
-        _functions(student, evaluation),
-    ]
+from training.selectors.aliases import challenger_of, champion_of
+from training.services.aliases import alias_move
+from training.services.challengers import challenger_withdraw
+from training.services.checks import promotion_checks
 
 
 @transaction.atomic
 def promote(*, student: Student, user: User | None = None) -> Promotion:
-    """Make a student the champion of its application.
+    """Make a student the champion of its application. A challenger is one no longer then.
 
     Raises:
         OdiaError: a check fails, or it is the champion already.
@@ -60,17 +26,11 @@ def promote(*, student: Student, user: User | None = None) -> Promotion:
     failed = [check.sentence for check in checks if not check.passed]
     if failed:
         raise OdiaError(f"{student} cannot be promoted: {' '.join(failed)}")
-    previous = champion_of(student.application)
-    if previous == student:
+    if champion_of(student.application) == student:
         raise OdiaError(f"{student} is the champion already.")
-    _point(student.application, student)
-    return Promotion.objects.create(
-        application=student.application,
-        alias=AliasName.CHAMPION,
-        student=student,
-        previous=previous,
-        checks=[asdict(check) for check in checks],
-        promoted_by=user,
+    _end_trial(student.application, student, user)
+    return alias_move(
+        application=student.application, name=AliasName.CHAMPION, student=student, user=user, checks=checks
     )
 
 
@@ -81,116 +41,18 @@ def roll_back(*, application: Application, user: User | None = None) -> Promotio
     Raises:
         OdiaError: there is nothing to take back.
     """
-    taken_back = application.promotions.filter(rolled_back__isnull=False).values("rolled_back")
-    standing = application.promotions.filter(rolled_back__isnull=True).exclude(pk__in=taken_back).first()
+    moves = application.promotions.filter(alias=AliasName.CHAMPION)
+    taken_back = moves.filter(rolled_back__isnull=False).values("rolled_back")
+    standing = moves.filter(rolled_back__isnull=True).exclude(pk__in=taken_back).first()
     if standing is None:
         raise OdiaError("There is no promotion to roll back.")
-    _point(application, standing.previous)
-    return Promotion.objects.create(
-        application=application,
-        alias=AliasName.CHAMPION,
-        student=standing.previous,
-        previous=standing.student,
-        rolled_back=standing,
-        promoted_by=user,
+    _end_trial(application, standing.previous, user)
+    return alias_move(
+        application=application, name=AliasName.CHAMPION, student=standing.previous, user=user, rolled_back=standing
     )
 
 
-def champion_of(application: Application) -> Student | None:
-    """The student that answers inline now."""
-    alias = application.aliases.filter(name=AliasName.CHAMPION).select_related("student").first()
-    return alias.student if alias else None
-
-
-def _point(application: Application, student: Student | None) -> None:
-    Application.objects.select_for_update().get(pk=application.pk)
-    if student is None:
-        application.aliases.filter(name=AliasName.CHAMPION).delete()
-    else:
-        Alias.objects.update_or_create(application=application, name=AliasName.CHAMPION, defaults={"student": student})
-
-
-def _certified(student: Student) -> Check:
-    epsilon = policy_of(student.application).epsilon
-    if student.threshold is None or student.certified_bound is None:
-        needed = student.report.get("more_calibration_examples_needed")
-        more = f" About {needed} more calibration examples would be needed." if needed else ""
-        sentence = f"No threshold keeps the disagreement within {epsilon:.1%} with 95% confidence.{more}"
-        return Check("certified threshold", False, sentence)
-    return Check(
-        "certified threshold",
-        student.certified_bound <= epsilon,
-        f"At threshold {student.threshold:.3f} the disagreement is at most {student.certified_bound:.2%} with 95% "
-        f"confidence; {epsilon:.1%} is allowed.",
-    )
-
-
-def _tool_set(student: Student) -> Check:
-    current = current_tool_set(student.application)
-    if current is not None and current.pk == student.tool_set_id:
-        return Check("tool set", True, "It was trained on the tool set that the application offers now.")
-    return Check("tool set", False, "The application offers another tool set now than the one it was trained on.")
-
-
-def _sample_size(figures: dict[str, Any]) -> Check:
-    inline = round(figures["coverage"] * figures["test_examples"])
-    return Check(
-        "sample size",
-        inline >= LEAST_INLINE_EXAMPLES,
-        f"It answered {inline} test examples inline; at least {LEAST_INLINE_EXAMPLES} are needed.",
-    )
-
-
-def _disagreement(student: Student, figures: dict[str, Any]) -> Check:
-    """Whether the test split contradicts the certified bound by more than chance explains."""
-    epsilon = policy_of(student.application).epsilon
-    inline = round(figures["coverage"] * figures["test_examples"])
-    if figures["disagreement_inline"] is None:
-        return Check("disagreement", False, "It answered no test example inline.")
-    wrong = round(figures["disagreement_inline"] * inline)
-    lower = float(beta.ppf(1 - CONFIDENCE, wrong, inline - wrong + 1)) if wrong else 0.0
-    return Check(
-        "disagreement",
-        lower <= epsilon,
-        f"On the test split {wrong} of {inline} inline answers differ ({figures['disagreement_inline']:.2%}, at least "
-        f"{lower:.2%} with 95% confidence); {epsilon:.1%} is allowed.",
-    )
-
-
-def _coverage(figures: dict[str, Any]) -> Check:
-    return Check(
-        "coverage",
-        figures["coverage"] >= LEAST_COVERAGE,
-        f"It covers {figures['coverage']:.1%} of the test split; at least {LEAST_COVERAGE:.0%} is worth it.",
-    )
-
-
-def _latency(figures: dict[str, Any]) -> Check:
-    p99 = figures["latency_ms"]["p99"]
-    return Check(
-        "latency",
-        p99 <= MOST_LATENCY_P99_MS,
-        f"It answers 99 of 100 queries within {p99:.1f} ms; {MOST_LATENCY_P99_MS:.0f} ms are allowed.",
-    )
-
-
-def _functions(student: Student, evaluation: Evaluation) -> Check:
-    """No function may get clearly worse than with the champion, on the same test split."""
-    champion = champion_of(student.application)
-    name = "no function got worse"
-    if champion is None or champion == student:
-        return Check(name, True, "There is no champion to compare it with.")
-    other = champion.evaluations.filter(dataset=evaluation.dataset).order_by("-id").first()
-    if other is None:
-        return Check(name, True, f"The champion {champion} was not evaluated on {evaluation.dataset}.")
-    before = {row["function"]: row for row in other.per_function}
-    worse = [
-        row["function"] or "no call"
-        for row in evaluation.per_function
-        if row["examples"] >= LEAST_FUNCTION_EXAMPLES
-        and row["function"] in before
-        and row["exact_match"] < before[row["function"]]["exact_match"] - WORSE_FUNCTION
-    ]
-    if worse:
-        return Check(name, False, f"Worse than the champion at: {', '.join(worse)}.")
-    return Check(name, True, f"At no function it is worse than the champion {champion}.")
+def _end_trial(application: Application, champion: Student | None, user: User | None) -> None:
+    """The challenger that becomes champion is tried no more."""
+    if champion and challenger_of(application) == champion:
+        challenger_withdraw(application=application, user=user)

@@ -11,8 +11,10 @@ from curation.selectors.jobs import failed_since
 from curation.views.access import requires, with_application
 from training.models import Student
 from training.selectors import overview as selectors
+from training.selectors.aliases import challenger_of, champion_of
+from training.selectors.tool_changes import tool_changes
+from training.services.checks import promotion_checks
 from training.services.policies import policy_of
-from training.services.promotions import promotion_checks
 
 SPANS = (1, 7, 14, 30)
 DEFAULT_SPAN = 14
@@ -25,7 +27,7 @@ def overview(request: HttpRequest, application: Application) -> HttpResponse:
     span = _span(request)
     hours = selectors.hours_of(application, span)
     days = selectors.by_day(hours, application)
-    champion = selectors.champion(application)
+    champion = champion_of(application)
     context = {
         "application": application,
         "span": span,
@@ -41,6 +43,9 @@ def overview(request: HttpRequest, application: Application) -> HttpResponse:
         "drafts": selectors.drafts(application),
         "ready": _ready(application, champion),
         "failed": failed_since(application, days=7),
+        "challenger": challenger_of(application),
+        "switch_offs": selectors.switch_offs(application),
+        "tool_changes": tool_changes(application, champion),
     }
     return render(request, "training/overview.html", context)
 

@@ -9,7 +9,7 @@ from curation.models import Application
 from curation.views.access import requires, with_application
 from curation.views.answers import answer
 from training.forms import UtteranceForm
-from training.services.promotions import champion_of
+from training.selectors.aliases import champion_of
 from training.views.trials import try_utterance
 
 

@@ -17,9 +17,9 @@ from curation.models import Application, Teacher
 from curation.teachers.openai_api import TeacherEndpoint, check_connection
 from curation.teachers.secrets import SecretError, read_key
 from curation.views.access import requires, with_application
-from training.forms import KeyForm, PolicyForm
+from training.forms import KeyForm, KeyLimitForm, PolicyForm
 from training.models import ApiKey
-from training.services.keys import key_create, key_revoke
+from training.services.keys import key_create, key_limit, key_revoke
 from training.services.policies import policy_of
 
 SECTIONS = (
@@ -77,9 +77,24 @@ def key_settings(request: HttpRequest, application: Application) -> HttpResponse
     form = KeyForm(request.POST or None)
     text = ""
     if request.method == "POST" and form.is_valid():
-        _, text = key_create(application=application, label=form.cleaned_data["label"])
+        _, text = key_create(application=application, **form.cleaned_data)
         form = KeyForm()
-    return _section(request, "settings_keys", form, keys=application.api_keys.all(), text=text)
+    return _keys(request, application, form, text=text)
+
+
+@never_cache
+@require_POST
+@requires("administer")
+@with_application
+def key_change(request: HttpRequest, application: Application, pk: int) -> HttpResponse:
+    """Change the limit of a key."""
+    key = get_object_or_404(ApiKey, application=application, pk=pk, revoked_at=None)
+    form = KeyLimitForm(request.POST, instance=key)
+    if not form.is_valid():
+        return _keys(request, application, KeyForm(), limits=form)
+    key_limit(key=key, requests_per_minute=form.cleaned_data["requests_per_minute"])
+    messages.success(request, f"The limit of {key} is changed; gateways hold to it within two seconds.")
+    return redirect("settings_keys")
 
 
 @require_POST
@@ -109,6 +124,10 @@ def _section(request: HttpRequest, section: str, form: BaseForm, **context: Any)
         {"href": reverse(name), "label": label, "current": name == section, "count": None} for name, label in SECTIONS
     ]
     return render(request, "training/settings.html", {"section": section, "tabs": tabs, "form": form, **context})
+
+
+def _keys(request: HttpRequest, application: Application, form: KeyForm, **context: Any) -> HttpResponse:
+    return _section(request, "settings_keys", form, keys=application.api_keys.all(), **context)
 
 
 def _problem_with(teacher: Teacher) -> str | None:

@@ -10,10 +10,16 @@ from django.views.decorators.http import require_GET, require_POST
 from curation.models import Application
 from curation.views.access import requires, with_application
 from curation.views.answers import errors_as_messages
+from training.forms import CanaryForm
 from training.models import Student
+from training.models.promotions import AliasName
 from training.selectors import students as selectors
+from training.selectors.aliases import challenger_of, champion_of
 from training.selectors.figures import NO_FIGURES
-from training.services.promotions import champion_of, promote, promotion_checks, roll_back
+from training.selectors.trials import canary_of, shadow_of
+from training.services.checks import promotion_checks
+from training.services.policies import policy_of
+from training.services.promotions import promote, roll_back
 from training.views.addresses import number
 
 
@@ -26,6 +32,7 @@ def student_list(request: HttpRequest, application: Application) -> HttpResponse
     context = {
         "students": students.filter(dataset=dataset) if dataset else students,
         "champion": champion_of(application),
+        "rolls_back": selectors.promotions_of(application).filter(alias=AliasName.CHAMPION).exists(),
         "no_figures": NO_FIGURES,
         "history": selectors.promotions_of(application)[: selectors.PROMOTIONS_SHOWN],
     }
@@ -36,19 +43,31 @@ def student_list(request: HttpRequest, application: Application) -> HttpResponse
 @requires("read")
 @with_application
 def student_detail(request: HttpRequest, application: Application, pk: int) -> HttpResponse:
-    student = _student(application, pk)
-    champion = champion_of(application)
+    return show_student(request, application, find_student(application, pk))
+
+
+def show_student(
+    request: HttpRequest, application: Application, student: Student, canary_form: CanaryForm | None = None
+) -> HttpResponse:
+    """The page of a student; that of the challenger with how its trial goes."""
+    champion, challenger = champion_of(application), challenger_of(application)
     checks = promotion_checks(student=student)
     context = {
         "student": student,
         "is_champion": champion == student,
+        "is_challenger": challenger == student,
         "champion": champion,
         "checks": checks,
         "failing": sum(not check.passed for check in checks),
         "lineage": selectors.lineage_of(student),
         "evaluations": student.evaluations.select_related("dataset").defer("curve", "per_function"),
-        "history": selectors.promotions_of(application).filter(student=student),
+        "history": selectors.promotions_of_student(student),
+        "audits": selectors.audits_of(student),
+        "switch_offs": selectors.switch_offs_of(student),
     }
+    if challenger == student:
+        context["canary_form"] = canary_form or CanaryForm(instance=policy_of(application))
+        context["canary"], context["shadow"] = canary_of(student), shadow_of(student)
     return render(request, "training/student.html", context)
 
 
@@ -56,7 +75,7 @@ def student_detail(request: HttpRequest, application: Application, pk: int) -> H
 @requires("approve")
 @with_application
 def student_promote(request: HttpRequest, application: Application, pk: int) -> HttpResponse:
-    student = _student(application, pk)
+    student = find_student(application, pk)
     with errors_as_messages(request):
         promote(student=student, user=request.user)  # type: ignore[arg-type]
         messages.success(request, f"{student} is champion. The gateway takes it up within two seconds.")
@@ -74,6 +93,7 @@ def champion_roll_back(request: HttpRequest, application: Application) -> HttpRe
     return redirect("students")
 
 
-def _student(application: Application, pk: int) -> Student:
+def find_student(application: Application, pk: int) -> Student:
+    """The application's student with this key; otherwise the page is not found."""
     students = Student.objects.select_related("application", "dataset", "run", "tool_set")
     return get_object_or_404(students, application=application, pk=pk)

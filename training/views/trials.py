@@ -13,15 +13,17 @@ from asgiref.sync import async_to_sync
 
 from curation.errors import OdiaError
 from curation.ml.calls import Call, same_call
+from curation.ml.tools import hash_functions
 from curation.models import Application, Teacher, ToolSetVersion
 from curation.models.traffic import Route
 from curation.selectors.tool_sets import current_tool_set
 from curation.teachers.openai_api import TeacherAnswer, TeacherEndpoint, TeacherError, ask
 from curation.teachers.secrets import SecretError, read_key
-from training.models import RoutingPolicy, Student
+from training.models import RoutingPolicy, Student, SwitchOff
+from training.models.audits import WHOLE
+from training.selectors.aliases import champion_of
 from training.services.evaluations import serve
 from training.services.policies import policy_of
-from training.services.promotions import champion_of
 from training.students.base import Prediction
 from training.students.serving import ServedStudent
 
@@ -40,6 +42,23 @@ class Step:
     outcome: Outcome
     sentence: str
     took_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What decides beside the student itself: functions that are switched off, and functions as it learned them."""
+
+    off_by_policy: frozenset[str]
+    off_by_audits: frozenset[str]
+    unchanged: frozenset[str]
+
+    def why_not(self, function: str) -> str:
+        """Why a call of this function is left to the teacher; empty if it is not."""
+        if function in self.off_by_policy:
+            return f"{function} is switched off in the settings."
+        if function in self.off_by_audits:
+            return f"The audits have switched {function} off."
+        return "" if function in self.unchanged else f"{function} is not offered as the champion learned it."
 
 
 @dataclass(slots=True)
@@ -97,32 +116,43 @@ def _route(
     policy: RoutingPolicy,
 ) -> None:
     started = time.perf_counter()
-    reason = _why_not_inline(offered, champion, policy)
+    rules = _rules(offered, champion, policy)
+    reason = _why_not_inline(champion, policy, rules)
     sentence = reason or "A student may answer: inline answers are on and the champion knows the tools offered."
     trial.steps.append(Step("Eligibility", "stopped" if reason else "passed", sentence, _since(started)))
     if reason or champion is None or served is None:
         return
     trial.student, trial.threshold = champion.version, champion.threshold
-    _ask_student(trial, served, policy)
+    _ask_student(trial, served, rules)
 
 
-def _why_not_inline(offered: ToolSetVersion | None, champion: Student | None, policy: RoutingPolicy) -> str:
+def _rules(offered: ToolSetVersion | None, champion: Student | None, policy: RoutingPolicy) -> Rules:
+    off = SwitchOff.objects.filter(student=champion, lifted_at=None).values_list("function", flat=True)
+    now = hash_functions(offered.tools) if offered else {}
+    learned = hash_functions(champion.tool_set.tools) if champion else {}
+    unchanged = frozenset(name for name, sha256 in learned.items() if now.get(name) == sha256)
+    return Rules(frozenset(policy.switched_off), frozenset(off if champion else ()), unchanged)
+
+
+def _why_not_inline(champion: Student | None, policy: RoutingPolicy, rules: Rules) -> str:
     if not policy.inline:
         return "Inline answers are switched off in the settings."
     if champion is None:
         return "There is no champion."
     if champion.threshold is None:
         return "The champion has no certified threshold."
-    if offered is None or offered.pk != champion.tool_set_id:
+    if WHOLE in rules.off_by_audits:
+        return "The audits have switched the champion off."
+    if not rules.unchanged:
         return "The champion was not trained on the tools that the application offers now."
     return ""
 
 
-def _ask_student(trial: Trial, served: ServedStudent, policy: RoutingPolicy) -> None:
+def _ask_student(trial: Trial, served: ServedStudent, rules: Rules) -> None:
     """Memo, then student, then gate."""
     started = time.perf_counter()
     remembered = served.memo.lookup(trial.text)
-    hit = remembered is not None and remembered.name not in policy.switched_off
+    hit = remembered is not None and not rules.why_not(remembered.name)
     sentence = "Seen before, always with the same call." if hit else "Not among the queries known by heart."
     trial.steps.append(Step("Memo", "passed" if hit else "missed", sentence, _since(started)))
     trial.asked = True
@@ -140,19 +170,18 @@ def _ask_student(trial: Trial, served: ServedStudent, policy: RoutingPolicy) -> 
         trial.steps.append(Step("Gate", "skipped", "Nothing to judge."))
     else:
         trial.steps.append(Step("Student", "passed", f"It calls {trial.call.name}.", _since(started)))
-        _pass_gate(trial, trial.call, trial.prediction.confidence, policy)
+        _pass_gate(trial, trial.call, trial.prediction.confidence, rules)
 
 
-def _pass_gate(trial: Trial, call: Call, confidence: float, policy: RoutingPolicy) -> None:
+def _pass_gate(trial: Trial, call: Call, confidence: float, rules: Rules) -> None:
     started = time.perf_counter()
     threshold = trial.threshold
-    passed = threshold is not None and confidence >= threshold and call.name not in policy.switched_off
-    if call.name in policy.switched_off:
-        sentence = f"{call.name} is switched off in the settings."
-    else:
-        sentence = f"Confidence {confidence:.3f} {'reaches' if passed else 'is below'} the threshold {threshold:.3f}."
+    refusal = rules.why_not(call.name)
+    sure = threshold is not None and confidence >= threshold
+    passed = sure and not refusal
+    sentence = f"Confidence {confidence:.3f} {'reaches' if sure else 'is below'} the threshold {threshold:.3f}."
     trial.route = Route.STUDENT if passed else Route.FALLBACK
-    trial.steps.append(Step("Gate", "passed" if passed else "stopped", sentence, _since(started)))
+    trial.steps.append(Step("Gate", "passed" if passed else "stopped", refusal or sentence, _since(started)))
 
 
 def _ask_teacher(trial: Trial, application: Application, offered: ToolSetVersion | None) -> None:

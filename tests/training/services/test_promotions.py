@@ -9,8 +9,10 @@ from curation.models import Application, Job, Query
 from curation.services.applications import tool_set_ensure
 from tests.training.services.conftest import TOOLS
 from training.models import Dataset, DistillationRun, Evaluation, Promotion, Student
+from training.selectors.aliases import champion_of
+from training.services.checks import promotion_checks
 from training.services.datasets import dataset_build
-from training.services.promotions import champion_of, promote, promotion_checks, roll_back
+from training.services.promotions import promote, roll_back
 
 FIGURES: dict[str, Any] = {
     "test_examples": 1000,

@@ -7,7 +7,8 @@ from django.test import Client
 from django.urls import reverse
 
 from curation.services.applications import application_ensure
-from training.models import Dataset, Evaluation, Student
+from training.models import Dataset, Evaluation, Student, SwitchOff
+from training.services.keys import key_create
 
 PAGES = ["datasets", "dataset", "runs", "run", "evaluations", "evaluation", "students", "student", "playground"]
 WRITES = {
@@ -18,12 +19,21 @@ WRITES = {
     "evaluation_new": "approver",
     "student_promote": "approver",
     "roll_back": "approver",
+    "challenger_new": "approver",
+    "challenger_withdraw": "approver",
+    "canary": "approver",
+    "turn_on": "approver",
+    "key_limit": "administrator",
+    "key_revoke": "administrator",
 }
 RANKS = ["outsider", "viewer", "reviewer", "approver", "administrator"]
 
 
 @pytest.fixture
 def keys(draft: Dataset, student: Student, evaluation: Evaluation) -> dict[str, list[int]]:
+    application = student.application
+    off = SwitchOff.objects.create(application=application, student=student, function="play_music", reason="Wrong.")
+    key, _ = key_create(application=application)
     return {
         "dataset": [draft.pk],
         "run": [student.run_id],
@@ -33,6 +43,10 @@ def keys(draft: Dataset, student: Student, evaluation: Evaluation) -> dict[str, 
         "run_cancel": [student.run_id],
         "evaluation_new": [student.pk],
         "student_promote": [student.pk],
+        "challenger_new": [student.pk],
+        "turn_on": [off.pk],
+        "key_limit": [key.pk],
+        "key_revoke": [key.pk],
     }
 
 

@@ -14,10 +14,10 @@ from starlette.routing import Route as Address
 
 from curation.ml.calls import Call
 from curation.models import Application, Query, RouterDecision, TeacherCall
-from curation.services.applications import teacher_set
+from curation.services.applications import teacher_set, tool_set_ensure
 from tests.training.gateway.servers import completion, running
-from tests.training.learned import make_student
-from training.models import Alias, Dataset, Student
+from tests.training.learned import TOOLS, make_student
+from training.models import Alias, Dataset, Student, SwitchOff
 from training.services.policies import policy_of
 from training.students.base import Prediction
 from training.students.memo import Memo
@@ -119,6 +119,32 @@ def test_without_a_champion_or_with_inline_answers_off_the_teacher_answers(
     trial = attempt(client_of["viewer"], "play Can")
     assert trial.route == "teacher" and "no champion" in trial.steps[0].sentence
     assert len(teacher) == 2
+
+
+@pytest.mark.parametrize(("function", "step"), [("play_music", "Gate"), ("", "Eligibility")])
+def test_what_audits_switched_off_goes_to_the_teacher(
+    function: str, step: str, client_of: dict[str, Client], champion: Student, teacher: list[dict[str, Any]]
+) -> None:
+    SwitchOff.objects.create(application=champion.application, student=champion, function=function, reason="Wrong.")
+    trial = attempt(client_of["viewer"], "play Can")
+    assert not trial.answered_inline
+    [stopped] = [one for one in trial.steps if one.outcome == "stopped"]
+    assert stopped.name == step and "audits have switched" in stopped.sentence
+    assert attempt(client_of["viewer"], "the usual").route != "memo"
+
+
+def test_a_changed_function_goes_to_the_teacher_and_the_others_do_not(
+    client_of: dict[str, Client], champion: Student, teacher: list[dict[str, Any]]
+) -> None:
+    play_music, set_alarm = TOOLS
+    for changed, inline in ((set_alarm, True), (play_music, False)):
+        function = {**changed["function"], "description": "It does something else now."}
+        tools = [{**changed, "function": function}, set_alarm if changed is play_music else play_music]
+        offered = tool_set_ensure(application=champion.application, tools=tools)
+        Query.objects.update(tool_set=offered)
+        trial = attempt(client_of["viewer"], "play Can")
+        assert trial.answered_inline is inline
+    assert any("not offered as the champion learned it" in one.sentence for one in trial.steps)
 
 
 def test_a_teacher_that_is_down_or_slow_is_told_in_a_sentence(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -10,7 +12,7 @@ from curation.models import Application, Teacher
 from curation.teachers.openai_api import TeacherEndpoint
 from tests.curation.traffic import tool_set
 from training.models import ApiKey
-from training.services.keys import hash_key
+from training.services.keys import hash_key, key_create, keys_record_use
 from training.services.policies import policy_of
 from training.views import settings as views
 
@@ -86,6 +88,8 @@ def test_the_policy_is_changed_and_its_shares_are_shares(client: Client, applica
     tool_set(application)
     given = {
         "epsilon": "0.05",
+        "function_epsilon": "0.1",
+        "audit_share": "0.25",
         "switched_off": ["volume"],
         "approve_simplicity": "0.8",
         "approve_purity": "0.9",
@@ -94,6 +98,7 @@ def test_the_policy_is_changed_and_its_shares_are_shares(client: Client, applica
     client.post(reverse("settings_policy"), given)
     policy = policy_of(application)
     assert (policy.inline, policy.epsilon, policy.switched_off) == (False, 0.05, ["volume"])
+    assert (policy.function_epsilon, policy.audit_share) == (0.1, 0.25)
     refused = client.post(reverse("settings_policy"), {**given, "epsilon": "2"})
     assert "less than or equal to 1" in refused.content.decode()
     assert policy_of(application).epsilon == 0.05
@@ -110,3 +115,36 @@ def test_a_key_is_shown_once_and_revoked(client: Client, application: Applicatio
     client.post(reverse("key_revoke", args=[key.pk]))
     key.refresh_from_db()
     assert key.revoked_at
+
+
+def test_a_key_takes_a_limit_that_can_be_changed(client: Client, application: Application) -> None:
+    client.post(reverse("settings_keys"), {"label": "phone", "requests_per_minute": "60"})
+    key = ApiKey.objects.get(application=application)
+    assert key.requests_per_minute == 60
+    address = reverse("key_limit", args=[key.pk])
+    assert 'value="60"' in client.get(reverse("settings_keys")).content.decode()
+    client.post(address, {"requests_per_minute": "90"})
+    key.refresh_from_db()
+    assert key.requests_per_minute == 90
+    client.post(address, {"requests_per_minute": ""})
+    key.refresh_from_db()
+    assert key.requests_per_minute is None
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "many", "9" * 30])
+def test_a_limit_that_cannot_be_is_refused_in_a_sentence(limit: str, client: Client, application: Application) -> None:
+    refused = client.post(reverse("settings_keys"), {"label": "phone", "requests_per_minute": limit})
+    assert 'class="error"' in refused.content.decode()
+    key, _ = key_create(application=application, requests_per_minute=5)
+    refused = client.post(reverse("key_limit", args=[key.pk]), {"requests_per_minute": limit})
+    assert "message error" in refused.content.decode()
+    key.refresh_from_db()
+    assert (key.requests_per_minute, ApiKey.objects.count()) == (5, 1)
+
+
+def test_keys_show_their_last_use(client: Client, application: Application) -> None:
+    key, _ = key_create(application=application)
+    assert "never" in client.get(reverse("settings_keys")).content.decode()
+    keys_record_use(requests={key.pk: 3}, used_at=datetime(2026, 3, 1, 12, 5, tzinfo=UTC))
+    text = client.get(reverse("settings_keys")).content.decode()
+    assert "2026-03-01T12:05" in text and "never" not in text

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from curation.errors import OdiaError
 from curation.management.console import OdiaCommand
 from curation.services.applications import application_get
 from training.services.keys import key_create
@@ -18,8 +19,12 @@ class Command(OdiaCommand):
         super().add_arguments(parser)
         parser.add_argument("--application", required=True, metavar="SLUG")
         parser.add_argument("--label", default="", metavar="TEXT", help="who uses it")
+        parser.add_argument("--requests-per-minute", type=int, metavar="N", help="at most; no limit if not given")
 
     def run(self, **options: Any) -> dict[str, Any]:
+        limit: int | None = options["requests_per_minute"]
+        if limit is not None and limit < 1:
+            raise OdiaError("--requests-per-minute must be at least 1.")
         application = application_get(slug=options["application"])
-        _, text = key_create(application=application, label=options["label"])
+        _, text = key_create(application=application, label=options["label"], requests_per_minute=limit)
         return {"key": text, "application": application.slug}

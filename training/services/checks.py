@@ -1,0 +1,152 @@
+"""The conditions that a student must meet to become champion, or to be tried as challenger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from scipy.stats import beta
+
+from curation.selectors.tool_sets import current_tool_set
+from training.models import Evaluation, Student, SwitchOff
+from training.models.audits import WHOLE
+from training.selectors.aliases import champion_of
+from training.services.policies import policy_of
+
+LEAST_COVERAGE = 0.05
+LEAST_INLINE_EXAMPLES = 50
+MOST_LATENCY_P99_MS = 50.0
+LEAST_FUNCTION_EXAMPLES = 20
+WORSE_FUNCTION = 0.05
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One condition of a promotion, and whether it holds, in a sentence with its figures."""
+
+    name: str
+    passed: bool
+    sentence: str
+
+
+def promotion_checks(*, student: Student) -> list[Check]:
+    """Every condition that a student must meet to become champion."""
+    evaluation: Evaluation | None = student.latest_evaluation
+    checks = _trial_checks(student, evaluation)
+    if evaluation is None:
+        return checks
+    return [
+        *checks,
+        _sample_size(evaluation.figures),
+        _coverage(evaluation.figures),
+        _functions(student, evaluation),
+    ]
+
+
+def challenger_checks(*, student: Student) -> list[Check]:
+    """What it must meet to be tried on traffic: whether it is worth the champion's place, the trial shall show."""
+    return _trial_checks(student, student.latest_evaluation)
+
+
+def _trial_checks(student: Student, evaluation: Evaluation | None) -> list[Check]:
+    epsilon = policy_of(student.application).epsilon
+    checks = [_certified(student, epsilon), _tool_set(student), _audits(student)]
+    if evaluation is None:
+        return [*checks, Check("evaluation", False, "It has not been evaluated yet.")]
+    return [*checks, _disagreement(evaluation.figures, epsilon), _latency(evaluation.figures)]
+
+
+def _audits(student: Student) -> Check:
+    """Nothing that audits switched off comes back without a person's word."""
+    off = dict(SwitchOff.objects.filter(student=student, lifted_at=None).values_list("function", "reason"))
+    if WHOLE in off:
+        sentence = f"Audits have switched it off: {off[WHOLE]} Turn it on again first."
+        return Check("audits", False, sentence)
+    if off:
+        return Check("audits", True, f"Audits have switched off {', '.join(sorted(off))}; the rest is in service.")
+    return Check("audits", True, "Audits have switched off nothing of it.")
+
+
+def _certified(student: Student, epsilon: float) -> Check:
+    if student.threshold is None or student.certified_bound is None:
+        needed = student.report.get("more_calibration_examples_needed")
+        more = f" About {needed} more calibration examples would be needed." if needed else ""
+        sentence = f"No threshold keeps the disagreement within {epsilon:.1%} with 95% confidence.{more}"
+        return Check("certified threshold", False, sentence)
+    return Check(
+        "certified threshold",
+        student.certified_bound <= epsilon,
+        f"At threshold {student.threshold:.3f} the disagreement is at most {student.certified_bound:.2%} with 95% "
+        f"confidence; {epsilon:.1%} is allowed.",
+    )
+
+
+def _tool_set(student: Student) -> Check:
+    current = current_tool_set(student.application)
+    if current is not None and current.pk == student.tool_set_id:
+        return Check("tool set", True, "It was trained on the tool set that the application offers now.")
+    return Check("tool set", False, "The application offers another tool set now than the one it was trained on.")
+
+
+def _sample_size(figures: dict[str, Any]) -> Check:
+    inline = round(figures["coverage"] * figures["test_examples"])
+    return Check(
+        "sample size",
+        inline >= LEAST_INLINE_EXAMPLES,
+        f"It answered {inline} test examples inline; at least {LEAST_INLINE_EXAMPLES} are needed.",
+    )
+
+
+def _disagreement(figures: dict[str, Any], epsilon: float) -> Check:
+    """Whether the test split contradicts the certified bound by more than chance explains."""
+    inline = round(figures["coverage"] * figures["test_examples"])
+    if figures["disagreement_inline"] is None:
+        return Check("disagreement", False, "It answered no test example inline.")
+    wrong = round(figures["disagreement_inline"] * inline)
+    lower = float(beta.ppf(1 - CONFIDENCE, wrong, inline - wrong + 1)) if wrong else 0.0
+    return Check(
+        "disagreement",
+        lower <= epsilon,
+        f"On the test split {wrong} of {inline} inline answers differ ({figures['disagreement_inline']:.2%}, at least "
+        f"{lower:.2%} with 95% confidence); {epsilon:.1%} is allowed.",
+    )
+
+
+def _coverage(figures: dict[str, Any]) -> Check:
+    return Check(
+        "coverage",
+        figures["coverage"] >= LEAST_COVERAGE,
+        f"It covers {figures['coverage']:.1%} of the test split; at least {LEAST_COVERAGE:.0%} is worth it.",
+    )
+
+
+def _latency(figures: dict[str, Any]) -> Check:
+    p99 = figures["latency_ms"]["p99"]
+    return Check(
+        "latency",
+        p99 <= MOST_LATENCY_P99_MS,
+        f"It answers 99 of 100 queries within {p99:.1f} ms; {MOST_LATENCY_P99_MS:.0f} ms are allowed.",
+    )
+
+
+def _functions(student: Student, evaluation: Evaluation) -> Check:
+    """No function may get clearly worse than with the champion, on the same test split."""
+    champion = champion_of(student.application)
+    name = "no function got worse"
+    if champion is None or champion == student:
+        return Check(name, True, "There is no champion to compare it with.")
+    other = champion.evaluations.filter(dataset=evaluation.dataset).order_by("-id").first()
+    if other is None:
+        return Check(name, True, f"The champion {champion} was not evaluated on {evaluation.dataset}.")
+    before = {row["function"]: row for row in other.per_function}
+    worse = [
+        row["function"] or "no call"
+        for row in evaluation.per_function
+        if row["examples"] >= LEAST_FUNCTION_EXAMPLES
+        and row["function"] in before
+        and row["exact_match"] < before[row["function"]]["exact_match"] - WORSE_FUNCTION
+    ]
+    if worse:
+        return Check(name, False, f"Worse than the champion at: {', '.join(worse)}.")
+    return Check(name, True, f"At no function it is worse than the champion {champion}.")
