@@ -41,10 +41,10 @@ def reachable_folder(factory: pytest.TempPathFactory, name: str) -> Path:
 
 
 @contextmanager
-def running_odia(data_dir: Path) -> Iterator[RunningOdia]:
-    """`manage.py up --no-sample` on free ports, stopped with Ctrl-C."""
+def running_odia(data_dir: Path, *arguments: str) -> Iterator[RunningOdia]:
+    """`manage.py up --no-sample` with these arguments on free ports, stopped with Ctrl-C."""
     port = free_ports(2)
-    command = [sys.executable, "manage.py", "up", "--no-sample", "--data-dir", str(data_dir)]
+    command = [sys.executable, "manage.py", "up", "--no-sample", "--data-dir", str(data_dir), *arguments]
     with subprocess.Popen(
         [*command, "--port", str(port), "--gateway-port", str(port + 1)],
         cwd=ROOT,

@@ -52,6 +52,13 @@ class Migration(migrations.Migration):
                 help_text="Whether the teacher is still to be asked about this inline answer.",
             ),
         ),
+        migrations.AddField(
+            model_name="routerdecision",
+            name="audit_request",
+            field=models.JSONField(
+                help_text="The request as it came, but for its tools, as long as the audit is due.", null=True
+            ),
+        ),
         migrations.AddIndex(
             model_name="routerdecision",
             index=models.Index(

@@ -137,6 +137,9 @@ class RouterDecision(models.Model):
     audit_due = models.BooleanField(
         default=False, db_default=False, help_text="Whether the teacher is still to be asked about this inline answer."
     )
+    audit_request = models.JSONField(
+        null=True, help_text="The request as it came, but for its tools, as long as the audit is due."
+    )
 
     class Meta:
         default_permissions = ()

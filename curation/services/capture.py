@@ -46,6 +46,8 @@ class Decision:
     steps: dict[str, float] = field(default_factory=dict)
     audit: bool = False
     """Whether the teacher shall be asked about it."""
+    request: dict[str, Any] | None = None
+    """What the teacher is asked then: the request's fields, but for its tools and model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +139,7 @@ _DECISION = _Table(
         "agrees",
         "decided_at",
         "audit_due",
+        "audit_request",
     ],
 )
 _SHADOW = _Table(
@@ -255,6 +258,7 @@ def _decision_row(row: Capture, decision: Decision, agrees: bool | None) -> tupl
         agrees,
         row.arrived_at,
         decision.audit,
+        None if decision.request is None else json.dumps(decision.request),
     )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -16,6 +17,7 @@ TIMEOUT = httpx.Timeout(60.0, connect=5.0)
 REFUSED_STATUSES = frozenset({400, 413, 422})
 RETRYABLE_STATUSES = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 LONGEST_REMARK = 200
+NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
 
 
 class TeacherError(Exception):
@@ -66,13 +68,15 @@ async def ask(
     endpoint: TeacherEndpoint,
     messages: Sequence[dict[str, Any]],
     tools: Sequence[dict[str, Any]] | None,
+    fields: Mapping[str, Any] = NO_FIELDS,
 ) -> TeacherAnswer:
-    """Ask for one completion.
+    """Ask for one completion. `fields` are further ones of the request.
 
     Raises:
         TeacherError: no connection, no answer in time, an error status, or an answer that cannot be read.
     """
-    body = {"model": endpoint.model, "messages": list(messages), **({"tools": list(tools)} if tools else {})}
+    own = {"model": endpoint.model, "messages": list(messages), **({"tools": list(tools)} if tools else {})}
+    body = {**fields, **own}
     started = time.perf_counter()
     try:
         response = await client.post(

@@ -48,7 +48,7 @@ def sign_in(site: Site, page: Page) -> None:
 def allow_more_disagreement(site: Site, page: Page) -> None:
     """So small a traffic could never certify the usual 2%."""
     page.goto(f"{site.url}/settings/policy/")
-    page.get_by_label("Disagreement allowed").fill("0.1")
+    page.get_by_label("Disagreement allowed", exact=True).fill("0.1")
     page.get_by_role("button", name="Save").click()
     photograph(page, "policy")
 

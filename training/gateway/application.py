@@ -15,11 +15,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from training.gateway.access import Access
 from training.gateway.chat import ChatCompletions
 from training.gateway.database import Database
-from training.gateway.envelope import ApiError
+from training.gateway.envelope import ApiError, send_error
 from training.gateway.form import BodyLimits
 from training.gateway.forwarding import Forwarding
 from training.gateway.health import Health
@@ -35,6 +36,8 @@ from training.gateway.teacher import CONCURRENCY, TeacherClient
 from training.selectors.snapshot import Snapshot
 from training.services.spool import Spool
 
+CHAT_PATH = "/v1/chat/completions"
+INTERNAL = ApiError(500, "The gateway failed; its log says why.", code="internal", kind="server_error")
 UPKEEP_SECONDS = 1.0
 
 logger = logging.getLogger(__name__)
@@ -53,7 +56,7 @@ class GatewayConfig:
     refresh_seconds: float = 1.0
 
 
-def build_application(config: GatewayConfig, database: Database, load_student: LoadStudent) -> Starlette:
+def build_application(config: GatewayConfig, database: Database, load_student: LoadStudent) -> ASGIApp:
     """The ASGI application of one process. `database` and `load_student` are used in threads of their own."""
     metrics, limits = Metrics(), RateLimits()
     students = Students(load_student, config.state_dir / "students")
@@ -91,7 +94,7 @@ def build_application(config: GatewayConfig, database: Database, load_student: L
             teacher.close()
 
     routes = [
-        Route("/v1/chat/completions", chat, methods=["POST"]),
+        Route(CHAT_PATH, chat, methods=["POST"]),
         Route("/v1/models", models.all, methods=["GET"]),
         Route("/v1/models/{name:path}", models.one, methods=["GET"]),
         Route("/healthz", health.alive, methods=["GET"]),
@@ -100,7 +103,23 @@ def build_application(config: GatewayConfig, database: Database, load_student: L
     ]
     application = Starlette(routes=routes, lifespan=lifespan, exception_handlers=EXCEPTION_HANDLERS)
     application.router.redirect_slashes = False
-    return application
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        """Chat completions go past Starlette's routing and middleware, which would take a tenth of their time."""
+        if scope["type"] == "http" and scope["path"] == CHAT_PATH and scope["method"] == "POST":
+            await _guarded(chat, scope, receive, send)
+        else:
+            await application(scope, receive, send)
+
+    return serve
+
+
+async def _guarded(endpoint: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    try:
+        await endpoint(scope, receive, send)
+    except Exception:
+        logger.exception("A request failed.")
+        await send_error(send, INTERNAL)  # if an answer has begun, the server ends the connection
 
 
 async def _api_error(_: Request, error: Exception) -> Response:
@@ -108,8 +127,9 @@ async def _api_error(_: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException):
         error = ApiError(error.status_code, _sentence_about(error.status_code), code="unknown_url")
     if not isinstance(error, ApiError):
-        error = ApiError(500, "The gateway failed; its log says why.", code="internal", kind="server_error")
-    return Response(error.body, error.status, media_type="application/json")
+        error = INTERNAL
+    headers = {name.decode(): value.decode() for name, value in error.headers}
+    return Response(error.body, error.status, headers, media_type="application/json")
 
 
 def _sentence_about(status: int) -> str:

@@ -122,7 +122,7 @@ class Exchange:
 
     def record(self, status: int, answer: AnswerRecord | None) -> RequestRecord:
         """The line that goes to the spool."""
-        decision, chat, tools = self.decision, self.chat, self.asked.tools
+        decision, chat, tools, audit = self.decision, self.chat, self.asked.tools, self.audit
         return RequestRecord(
             id=self.id,
             application_id=self.application.id,
@@ -143,5 +143,6 @@ class Exchange:
             threshold=decision.threshold,
             steps=self.watch.steps,
             answer=answer,
-            audit=self.audit,
+            audit=audit,
+            request=chat.repeatable() if audit else None,
         )

@@ -10,11 +10,16 @@ import msgspec
 from starlette.types import Receive, Scope
 
 from curation.teachers.completion import ParsedQuery, QueryError, parse_query
-from curation.teachers.storable import problem_with_text
+from curation.teachers.storable import problem_with_text, problem_with_value
 from training.gateway.envelope import ApiError
 
 UNREADABLE = object()
 """Stands for a field whose value cannot be represented; it equals nothing that is asked for."""
+
+NOT_ASKED_AGAIN = frozenset(
+    ("model", "tools", "stream", "stream_options", "user", "safety_identifier", "metadata", "store")
+)
+"""What is kept elsewhere, or says nothing about the answer."""
 
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _messages = msgspec.json.Decoder(list[dict[str, Any]])
@@ -57,6 +62,11 @@ class ChatRequest:
     def wants_usage(self) -> bool:
         options = self.value("stream_options")
         return isinstance(options, dict) and options.get("include_usage") is True
+
+    def repeatable(self) -> dict[str, Any] | None:
+        """The fields with which the same can be asked again, but for tools and model; None if they cannot be kept."""
+        fields = {name: self.value(name) for name in self.fields if name not in NOT_ASKED_AGAIN}
+        return None if UNREADABLE in fields.values() or problem_with_value(fields) else fields
 
     def with_model(self, model: str) -> bytes:
         """The body as it came, but for the model."""

@@ -81,7 +81,7 @@ def _why_not_student(entry: StudentEntry | None, serving: Serving | None) -> str
     if serving is None:
         return "the champion is not loaded"
     if entry.stopped:
-        return "the audits switched the champion off"
+        return "the audits switched the student off"
     return "" if serving.entry.threshold is not None else "the champion has no certified threshold"
 
 

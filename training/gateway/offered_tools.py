@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -27,7 +26,7 @@ class OfferedTools:
 
 
 class ToolSetCache:
-    """Remembers the latest tool sets by the hash of their bytes; huge ones are read anew each time."""
+    """Remembers the latest tool sets by their bytes; huge ones are read anew each time."""
 
     def __init__(self) -> None:
         self._known: dict[bytes, OfferedTools | None] = {}
@@ -36,12 +35,12 @@ class ToolSetCache:
         """The tool set; None if it is empty, not a list, or nothing that can be stored."""
         if len(raw) > LARGEST_REMEMBERED_BYTES:
             return _parse(raw)
-        digest = hashlib.sha256(raw).digest()
-        if digest not in self._known:
+        content = bytes(raw)
+        if content not in self._known:
             if len(self._known) >= REMEMBERED:
                 self._known.pop(next(iter(self._known)))
-            self._known[digest] = _parse(raw)
-        return self._known[digest]
+            self._known[content] = _parse(raw)
+        return self._known[content]
 
 
 def _parse(raw: msgspec.Raw) -> OfferedTools | None:

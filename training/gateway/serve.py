@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import socket
 import sys
 from collections.abc import Callable
@@ -148,6 +149,15 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+def load_application() -> ASGIApp:
+    """The application, with all that was imported for it left out of the garbage collector's rounds."""
+    from training.gateway.asgi import application
+
+    gc.collect()
+    gc.freeze()
+    return application
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m training.gateway.serve", description="Serve the gateway.")
     parser.add_argument("--host", default="127.0.0.1")
@@ -157,7 +167,7 @@ def main() -> None:
         listener = listen(arguments.host, arguments.port)
     except OSError as error:
         sys.exit(f"The gateway cannot listen on {arguments.host}, port {arguments.port}: {error}.")
-    server = uvicorn.Server(server_config("training.gateway.asgi:application"))
+    server = uvicorn.Server(server_config(load_application()))
     server.run(sockets=[listener])
     if not server.started:
         sys.exit("The gateway did not start; see above.")

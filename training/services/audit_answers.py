@@ -40,7 +40,7 @@ def audit_record(*, decision: RouterDecision, answer: TeacherAnswer, model: str)
     if not query.labelled:
         _label(query, answer)
     agrees = _agrees(decision, query)
-    RouterDecision.objects.filter(pk=decision.pk).update(agrees=agrees, audit_due=False)
+    RouterDecision.objects.filter(pk=decision.pk).update(agrees=agrees, audit_due=False, audit_request=None)
     student = Student.objects.filter(application=query.application_id, version=decision.student).first()
     off = audit_count(student=student, function=decision.function, agrees=agrees) if student else []
     _add_to_hour(decision, query, answer, agrees)

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from curation.errors import OdiaError
 from curation.identifiers import first_id
-from curation.models import Application, Query, RouterDecision, Teacher
+from curation.models import Application, RouterDecision, Teacher
 from curation.models.traffic import Route
 from curation.teachers.openai_api import RequestRefused, TeacherAnswer, TeacherEndpoint, TeacherError, ask
 from curation.teachers.secrets import SecretError, read_key
@@ -117,7 +117,7 @@ def _oldest() -> UUID:
 
 def _expire(application: Application) -> int:
     old = RouterDecision.objects.filter(application=application, audit_due=True, query__lt=_oldest())
-    expired = old.update(audit_due=False)
+    expired = old.update(audit_due=False, audit_request=None)
     if expired:
         logger.warning("%d audits of %s were due for over a day and are dropped.", expired, application.slug)
     return expired
@@ -132,7 +132,7 @@ async def _audit(endpoint: TeacherEndpoint, due: Sequence[RouterDecision], repor
     async with httpx.AsyncClient() as client:
         for start in range(0, len(due), AT_ONCE):
             batch = due[start : start + AT_ONCE]
-            answers = await asyncio.gather(*(_ask(client, endpoint, decision.query) for decision in batch))
+            answers = await asyncio.gather(*(_ask(client, endpoint, decision) for decision in batch))
             for decision, answer in zip(batch, answers, strict=True):
                 await sync_to_async(_take)(decision, answer, endpoint.model, report)
             if all(_is_failure(answer) for answer in answers):
@@ -140,10 +140,15 @@ async def _audit(endpoint: TeacherEndpoint, due: Sequence[RouterDecision], repor
                 return
 
 
-async def _ask(client: httpx.AsyncClient, endpoint: TeacherEndpoint, query: Query) -> TeacherAnswer | TeacherError:
-    messages = [*query.context, {"role": "user", "content": query.text}]
+async def _ask(
+    client: httpx.AsyncClient, endpoint: TeacherEndpoint, decision: RouterDecision
+) -> TeacherAnswer | TeacherError:
+    """The same request again; where it was not kept, what is known of it."""
+    query = decision.query
+    fields = dict(decision.audit_request or {})
+    messages = fields.pop("messages", None) or [*query.context, {"role": "user", "content": query.text}]
     try:
-        return await ask(client, endpoint, messages, query.tool_set.tools if query.tool_set else None)
+        return await ask(client, endpoint, messages, query.tool_set.tools if query.tool_set else None, fields)
     except TeacherError as error:
         return error
 
@@ -157,7 +162,7 @@ def _take(decision: RouterDecision, answer: TeacherAnswer | TeacherError, model:
     report.asked += 1
     if isinstance(answer, RequestRefused):
         logger.warning("The audit of %s is given up: %s", decision.pk, answer)
-        RouterDecision.objects.filter(pk=decision.pk).update(audit_due=False)
+        RouterDecision.objects.filter(pk=decision.pk).update(audit_due=False, audit_request=None)
         report.given_up += 1
     elif isinstance(answer, TeacherError):
         report.failed += 1

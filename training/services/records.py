@@ -46,6 +46,8 @@ class RequestRecord(msgspec.Struct, omit_defaults=True):
     answer: AnswerRecord | None = None
     audit: bool = False
     """Whether the teacher shall be asked about this inline answer."""
+    request: dict[str, Any] | None = None
+    """What the teacher is asked then: the fields of the request, but for its tools and model."""
 
 
 class ShadowRecord(msgspec.Struct, omit_defaults=True):

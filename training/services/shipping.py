@@ -203,6 +203,7 @@ def _decision(record: RequestRecord) -> Decision:
         threshold=record.threshold,
         steps=record.steps,
         audit=record.audit,
+        request=record.request,
     )
 
 

@@ -132,4 +132,4 @@ def _reason(tally: AuditTally, epsilon: float, evidence: float) -> str:
 
 def _forget_due(student: Student, function: str) -> None:
     due = RouterDecision.objects.filter(application=student.application_id, audit_due=True, student=student.version)
-    (due.filter(function=function) if function else due).update(audit_due=False)
+    (due.filter(function=function) if function else due).update(audit_due=False, audit_request=None)

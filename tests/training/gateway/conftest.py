@@ -7,7 +7,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -150,8 +150,10 @@ class Gateway:
         ]
 
     def _lines(self) -> list[RequestRecord | ShadowRecord]:
-        files = list((self.folder / "spool").iterdir())
-        return [read_record(line) for path in files for line in path.read_bytes().splitlines()]
+        while True:
+            files = list((self.folder / "spool").iterdir())
+            with suppress(FileNotFoundError):  # a segment got its next name in the meantime
+                return [read_record(line) for path in files for line in path.read_bytes().splitlines()]
 
 
 def default_entry(teacher_url: str, folder: Path) -> ApplicationEntry:

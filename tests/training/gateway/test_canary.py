@@ -61,7 +61,7 @@ def test_a_champion_that_audits_stopped_answers_nothing(gateway: Gateway) -> Non
     for text in ("play to the auditors", "the usual"):
         assert gateway.ask(text).headers["x-odia-route"] == "teacher"
     [record] = gateway.records("play to the auditors")
-    assert record.reason == "the audits switched the champion off"
+    assert record.reason == "the audits switched the student off"
     gateway.know()
     assert gateway.ask("play to the auditors").headers["x-odia-route"] == "student"
 
@@ -116,3 +116,12 @@ def test_a_share_of_the_inline_answers_is_marked_for_the_audit(
         gateway.ask(text)
     assert {record.audit for record in gateway.records(texts[0])} == audited
     assert [record.audit for record in gateway.records(texts[1])] == [False], "the teacher has answered it already"
+
+
+def test_an_audit_asks_what_the_application_asked(gateway: Gateway) -> None:
+    """With its instructions and choices, which a query's text does not tell."""
+    gateway.know(policy=PolicyEntry(audit_share=1.0))
+    messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "play it again"}]
+    gateway.ask(messages=messages, tool_choice="required", temperature=0.2, user="someone", stream=True)
+    [record] = gateway.records("play it again")
+    assert record.request == {"messages": messages, "tool_choice": "required", "temperature": 0.2}

@@ -58,6 +58,17 @@ def test_the_teacher_is_asked_what_the_application_asked(student: Student, teach
     assert (request["model"], request["tools"]) == ("large", TOOLS)
 
 
+def test_a_request_that_was_kept_is_asked_again_as_it_was(student: Student, teacher: FakeTeacher) -> None:
+    decision = answer_inline(student, "play Can", play("Can"))
+    messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "play Can"}]
+    kept = {"messages": messages, "tool_choice": "required"}
+    RouterDecision.objects.filter(pk=decision.pk).update(audit_request=kept)
+    audit_inline(application=student.application, limit=10)
+    [request] = teacher.requests
+    assert request == kept | {"model": "large", "tools": TOOLS}
+    assert RouterDecision.objects.get().audit_request is None, "it is not kept for longer than needed"
+
+
 def test_an_audit_is_kept_and_counted_everywhere_at_once(student: Student, teacher: FakeTeacher) -> None:
     same = answer_inline(student, "play can", play("can"))
     teacher_says = audit_inline(application=student.application, limit=10)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,11 @@ from django.db import DataError, OperationalError
 
 from curation.ml.calls import Call
 from curation.ml.tools import hash_tools
-from curation.models import Application, Query, RouterDecision, TeacherCall, ToolSetVersion, TrafficHour
+from curation.models import Application, Query, RouterDecision, ShadowAnswer, TeacherCall, ToolSetVersion, TrafficHour
 from tests.training.services.test_spool import record
 from training.management.commands.ship_spool import LONGEST_WAIT_SECONDS, next_wait
 from training.services import shipping
-from training.services.records import AnswerRecord, RequestRecord
+from training.services.records import AnswerRecord, RequestRecord, ShadowRecord
 from training.services.segments import claimed
 from training.services.shipping import ship
 from training.services.spool import Spool
@@ -207,3 +208,30 @@ def test_two_shippers_do_not_meet(write: Write, all_shipped: Callable[[], int], 
 
 def test_a_spool_that_was_never_written_is_empty(db: None, tmp_path: Path) -> None:
     assert ship(tmp_path / os.urandom(4).hex()) == 0
+
+
+def test_what_an_audit_asks_is_kept_with_the_decision(write: Write, all_shipped: Callable[[], int]) -> None:
+    asked = {"messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "play Sade"}]}
+    write(route="student", call=PLAY, audit=True, request=asked)
+    write(route="student", call=PLAY)
+    all_shipped()
+    assert list(RouterDecision.objects.order_by("query").values_list("audit_due", "audit_request")) == [
+        (True, asked),
+        (False, None),
+    ]
+
+
+def test_a_shadows_answer_is_kept_whichever_comes_first(
+    spool: Spool, write: Write, application: Application, all_shipped: Callable[[], int]
+) -> None:
+    line = record("", application_id=application.pk)
+    at = datetime(2026, 5, 1, tzinfo=UTC)
+    shadow = ShadowRecord(line.id, application.pk, "music-encoder-2", at, 0.97, PLAY, 0.9)
+    spool.append(shadow)
+    assert all_shipped() == 0, "no query of its own"
+    spool.append(shadow)
+    line.text = "play Sade"
+    spool.append(line)
+    assert all_shipped() == 1
+    kept = ShadowAnswer.objects.get()
+    assert (kept.query.text, kept.student, kept.call, kept.confidence) == ("play Sade", "music-encoder-2", PLAY, 0.97)
