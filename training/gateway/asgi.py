@@ -1,4 +1,4 @@
-"""The gateway as an ASGI application: `uvicorn training.gateway.asgi:application --no-access-log`."""
+"""The gateway as an ASGI application, put together from the settings (see `training.gateway.serve`)."""
 
 from __future__ import annotations
 
