@@ -8,10 +8,12 @@ import sys
 from pathlib import Path
 
 import msgspec
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.training.gateway.conftest import KEY, TEACHER_KEY, Gateway, default_entry
 from tests.training.gateway.servers import wait_until
+from training.gateway.shared_metrics import SHARED_FOLDER, share_metrics
 
 
 def samples(gateway: Gateway) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
@@ -103,3 +105,27 @@ def test_processes_of_one_machine_add_up(tmp_path: Path) -> None:
     assert 'odia_refused_requests_total{code="invalid_api_key"} 1.0' in pages[0]
     assert 'odia_refused_requests_total{code="invalid_api_key"} 2.0' in pages[1]
     assert "odia_spool_dropped 5.0" in pages[1]
+
+
+def test_a_disk_without_room_leaves_each_gateway_its_own_metrics(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Room is taken in advance: the kernel ends a process that writes to a mapped page for which there is none."""
+
+    def full(*_: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.delenv(SHARED_FOLDER, raising=False)
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    share_metrics(tmp_path)
+    assert SHARED_FOLDER not in os.environ
+    assert not list(tmp_path.iterdir()) and "no space left" in caplog.text
+
+
+def test_room_for_the_metrics_is_taken_before_they_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SHARED_FOLDER, "")
+    share_metrics(tmp_path)
+    assert os.environ[SHARED_FOLDER] == str(tmp_path)
+    files = list(tmp_path.iterdir())
+    assert len(files) == 4
+    assert all(file.stat().st_blocks * 512 >= file.stat().st_size > 0 for file in files), "no holes"
