@@ -16,7 +16,8 @@ from curation.logs.records import LineError, LogRecord, OfferedTools
 from curation.models import Application
 from curation.models.traffic import Source
 from curation.services.applications import tool_set_ensure
-from curation.services.capture import Capture, TeacherAnswer, capture
+from curation.services.capture import capture
+from curation.services.captured import Capture, TeacherAnswer
 
 BATCH = 2000
 

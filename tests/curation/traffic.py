@@ -11,7 +11,8 @@ from curation.ml.calls import Call
 from curation.models import Application, Cluster, Clustering, Pattern, Query, ToolSetVersion
 from curation.models.traffic import Source
 from curation.services.applications import tool_set_ensure
-from curation.services.capture import Capture, Decision, TeacherAnswer, capture
+from curation.services.capture import capture
+from curation.services.captured import Capture, Decision, TeacherAnswer
 
 TOOLS = [
     {

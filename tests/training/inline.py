@@ -11,7 +11,8 @@ from curation.identifiers import new_id
 from curation.ml.calls import Call
 from curation.models import RouterDecision
 from curation.models.traffic import Route, Source
-from curation.services.capture import Capture, Decision, Shadow, TeacherAnswer, capture, capture_shadows
+from curation.services.capture import capture, capture_shadows
+from curation.services.captured import Capture, Decision, Shadow, TeacherAnswer
 from training.models import Student
 
 REASON = "the confidence reaches the threshold"

@@ -18,7 +18,8 @@ from curation.errors import OdiaError
 from curation.models import Application, ToolSetVersion
 from curation.models.traffic import Source
 from curation.services.applications import tool_set_ensure
-from curation.services.capture import Capture, Decision, Shadow, TeacherAnswer, capture, capture_shadows
+from curation.services.capture import capture, capture_shadows
+from curation.services.captured import Capture, Decision, Shadow, TeacherAnswer
 from training.services.records import AnswerRecord, RequestRecord, ShadowRecord, read_record
 from training.services.rejections import RejectedLine, read_rejected, rejection, write_rejected
 from training.services.segments import REJECTED, adopt_orphans, claimed, ready_segments, rejected_files

@@ -8,7 +8,8 @@ from curation.identifiers import derived_id, first_id, new_id, time_of
 from curation.ml.calls import Call
 from curation.models import Application, Query, RouterDecision, TeacherCall, TrafficHour
 from curation.models.traffic import Route, Source
-from curation.services.capture import Capture, Decision, TeacherAnswer, capture
+from curation.services.capture import capture
+from curation.services.captured import Capture, Decision, TeacherAnswer
 
 NOON = datetime(2026, 3, 1, 12, 5, tzinfo=UTC)
 

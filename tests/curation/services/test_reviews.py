@@ -13,7 +13,8 @@ from curation.models import Application, Cluster, Clustering, Query, Review
 from curation.models.reviews import Decision
 from curation.models.traffic import Source
 from curation.services.applications import tool_set_ensure
-from curation.services.capture import Capture, TeacherAnswer, capture
+from curation.services.capture import capture
+from curation.services.captured import Capture, TeacherAnswer
 from curation.services.policy_reviews import approve_by_policy
 from curation.services.reviews import call_correct, cluster_decide, query_exclude, query_include, review_undo
 

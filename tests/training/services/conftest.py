@@ -12,7 +12,8 @@ from curation.ml.calls import Call
 from curation.models import Application, Cluster, Clustering, Pattern, Query
 from curation.models.traffic import Source
 from curation.services.applications import tool_set_ensure
-from curation.services.capture import Capture, TeacherAnswer, capture
+from curation.services.capture import capture
+from curation.services.captured import Capture, TeacherAnswer
 from curation.services.clustering import pattern_key
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
