@@ -20,6 +20,7 @@ from curation.models import Application, Job
 from curation.models.jobs import JobState
 from curation.teachers.secrets import SecretError, read_key
 from odia_site.celery import app as celery_app
+from training.selectors.overview import switch_offs
 from training.services.promotions import champion_of
 from training.services.rejections import count_rejected
 from training.services.segments import oldest_age, rejected_files, stored_bytes
@@ -151,6 +152,9 @@ def _applications() -> Iterator[Finding]:
             True,
             f"{champion} answers." if champion else "None yet: everything goes to the teacher.",
         )
+        if off := ", ".join(str(found) for found in switch_offs(application)):
+            sentence = f"They switched off {off}; the student's page says why, and turns it on again."
+            yield Finding(f"{application.slug}: audits", False, sentence)
 
 
 def _teacher(application: Application) -> Finding:

@@ -11,6 +11,10 @@ from django.utils import timezone
 from curation.models import Application, Job
 from curation.services.applications import teacher_set
 from odia_site.health import Finding, examine
+from tests.training.learned import make_dataset, make_student
+from training.models import SwitchOff
+from training.models.promotions import AliasName
+from training.services.aliases import alias_move
 
 
 @pytest.fixture
@@ -40,6 +44,14 @@ def test_a_missing_key_and_a_failed_job_are_told(application: Application) -> No
     findings = {finding.name: finding for finding in examine()}
     assert "NO_SUCH_KEY" in findings["music: teacher"].sentence
     assert "1 failed in the last day" in findings["jobs"].sentence
+
+
+def test_what_audits_switched_off_is_told(application: Application) -> None:
+    student = make_student(make_dataset(application, ["play Can"]))
+    alias_move(application=application, name=AliasName.CHAMPION, student=student)
+    SwitchOff.objects.create(application=application, student=student, function="play_music", reason="It differed.")
+    findings = {finding.name: finding for finding in examine()}
+    assert not findings["music: audits"].ok and f"{student}: play_music" in findings["music: audits"].sentence
 
 
 def test_the_command_fails_with_one_sentence_after_its_report(application: Application) -> None:
