@@ -38,6 +38,9 @@ from training.services.spool import Spool
 
 CHAT_PATH = "/v1/chat/completions"
 INTERNAL = ApiError(500, "The gateway failed; its log says why.", code="internal", kind="server_error")
+STOPPING = ApiError(
+    503, "The gateway is being stopped; try again.", code="stopping", kind="server_error", retry_after=1
+)
 UPKEEP_SECONDS = 1.0
 
 logger = logging.getLogger(__name__)
@@ -117,6 +120,10 @@ def build_application(config: GatewayConfig, database: Database, load_student: L
 async def _guarded(endpoint: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
     try:
         await endpoint(scope, receive, send)
+    except asyncio.CancelledError:
+        with suppress(RuntimeError):  # an answer has begun; it ends with the connection
+            await send_error(send, STOPPING)
+        raise
     except Exception:
         logger.exception("A request failed.")
         await send_error(send, INTERNAL)  # if an answer has begun, the server ends the connection

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from starlette.types import Receive, Scope, Send
 
 from training.gateway.disconnects import ClientGone, until_disconnected
@@ -16,6 +18,7 @@ from training.selectors.snapshot import TeacherEntry
 EVENT_STREAM = b"text/event-stream"
 CLIENT_CLOSED_REQUEST = 499
 """Status in the record of a request whose client went away; nobody receives it."""
+SERVICE_UNAVAILABLE = 503
 
 
 class Forwarding:
@@ -35,6 +38,9 @@ class Forwarding:
             await until_disconnected(receive, self._forward(exchange, teacher, scope, send))
         except ClientGone:
             self._recorder.record(exchange, CLIENT_CLOSED_REQUEST)
+        except asyncio.CancelledError:  # the server stops and waits no longer
+            self._recorder.record(exchange, SERVICE_UNAVAILABLE)
+            raise
         except ApiError as error:
             exchange.watch.lap("teacher")
             self._recorder.record(exchange, error.status)

@@ -13,9 +13,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.training.gateway.conftest import AUTHORIZATION, TOOLS
+from tests.training.gateway.conftest import AUTHORIZATION, TOOLS, Gateway, started
 from tests.training.gateway.processes import StartGateway, gateway_processes, keep_snapshot
 from tests.training.gateway.servers import FakeTeacher, wait_until
+from training.gateway import serve
 
 
 @pytest.fixture
@@ -73,3 +74,33 @@ def test_a_port_that_something_else_has_is_said_in_a_sentence() -> None:
     assert done.returncode == 1
     assert done.stderr.startswith(f"The gateway cannot listen on 127.0.0.1, port {port}: ")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_request_that_outlasts_the_end_is_told_so_and_recorded(
+    teacher: FakeTeacher,
+    running_teacher: tuple[FakeTeacher, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    stream: bool,
+) -> None:
+    monkeypatch.setattr(serve, "STOP_SECONDS", 1)
+    teacher.seconds = 30.0
+    gateway = Gateway(running_teacher[1], tmp_path)
+    messages = [{"role": "user", "content": "maybe at the end"}]
+    with ThreadPoolExecutor() as pool:
+        with started(gateway):
+            gateway.know()
+            gateway.wait_for_student("answers")
+            under_way = pool.submit(
+                httpx.post,
+                f"{gateway.url}/v1/chat/completions",
+                json={"model": "odia", "messages": messages, "tools": TOOLS, "stream": stream},
+                headers=AUTHORIZATION,
+                timeout=30,
+            )
+            wait_until(lambda: len(teacher.requests) == 1, "the request")
+        response = under_way.result()
+    assert (response.status_code, response.json()["error"]["code"]) == (503, "stopping")
+    assert response.headers["retry-after"] == "1"
+    assert [record.status for record in gateway.records("maybe at the end")] == [503]
