@@ -215,7 +215,7 @@ def test_what_an_audit_asks_is_kept_with_the_decision(write: Write, all_shipped:
     write(route="student", call=PLAY, audit=True, request=asked)
     write(route="student", call=PLAY)
     all_shipped()
-    assert list(RouterDecision.objects.order_by("query").values_list("audit_due", "audit_request")) == [
+    assert list(RouterDecision.objects.order_by("-audit_due").values_list("audit_due", "audit_request")) == [
         (True, asked),
         (False, None),
     ]
