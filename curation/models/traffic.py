@@ -36,6 +36,10 @@ class Route(models.TextChoices):
     FALLBACK = "fallback", "Fallback"
 
 
+INLINE_ROUTES = (Route.MEMO, Route.STUDENT)
+"""Those on which a student's call is the answer."""
+
+
 def call_of(function: str | None, arguments: dict[str, Any] | None) -> Call | None:
     """The call that two columns hold; no function is *no call*."""
     return Call(function, arguments or {}) if function else None

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from curation.identifiers import new_id
 from curation.ml.calls import Call
-from curation.models.traffic import Route
+from curation.models.traffic import INLINE_ROUTES
 from training.gateway.envelope import Headers
 from training.gateway.form import ChatRequest
 from training.gateway.offered_tools import OfferedTools
@@ -38,7 +38,7 @@ class Decision:
     @property
     def inline(self) -> bool:
         """Whether the student's call is the answer."""
-        return self.call is not None and self.route in (Route.MEMO, Route.STUDENT)
+        return self.call is not None and self.route in INLINE_ROUTES
 
 
 class Stopwatch:

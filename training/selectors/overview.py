@@ -12,13 +12,12 @@ from django.utils import timezone
 
 from curation.models import Application, Cluster, TrafficHour
 from curation.models.clusters import ClusterStatus
-from curation.models.traffic import Route, Source
+from curation.models.traffic import INLINE_ROUTES, Route, Source
 from curation.selectors.histogram import merge, quantile
 from training.models import Dataset, Evaluation, Student, SwitchOff
 from training.models.datasets import DatasetStatus
 from training.students.certification import upper_bound
 
-INLINE = (Route.MEMO, Route.STUDENT)
 LEAST_AUDITED = 30
 
 
@@ -76,7 +75,7 @@ def totals_of(hours: Iterable[TrafficHour], application: Application) -> Totals:
     answer was refused before."""
     rows = list(hours)
     gateway = [row for row in rows if row.source == Source.GATEWAY]
-    inline = [row for row in gateway if row.route in INLINE]
+    inline = [row for row in gateway if row.route in INLINE_ROUTES]
     teacher = [row for row in rows if row.route == Route.TEACHER]
     saved = sum(row.requests for row in inline)
     return Totals(

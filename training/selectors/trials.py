@@ -8,14 +8,13 @@ from uuid import UUID
 
 from curation.ml.calls import Call, same_call
 from curation.models import Application, Query, RouterDecision, ShadowAnswer, ToolSetVersion
-from curation.models.traffic import Route
+from curation.models.traffic import INLINE_ROUTES
 from training.models import AuditTally, Student
 from training.models.audits import WHOLE
 from training.students.certification import upper_bound
 
 REQUESTS_LOOKED_AT = 10_000
 SHADOWS_LOOKED_AT = 1_000
-INLINE = (Route.MEMO, Route.STUDENT)
 _REFERENCE = ("tool_set_id", "labelled", "function", "arguments", "several_calls")
 
 
@@ -86,7 +85,7 @@ def canary_of(challenger: Student) -> Canary:
     newest = Counter(rows.values_list("student", "route")[:REQUESTS_LOOKED_AT])
     met = {route: count for (student, route), count in newest.items() if student == challenger.version}
     tally = AuditTally.objects.filter(student=challenger, function=WHOLE).first() or AuditTally()
-    inline = sum(met.get(route, 0) for route in INLINE)
+    inline = sum(met.get(route, 0) for route in INLINE_ROUTES)
     return Canary(newest.total(), sum(met.values()), inline, tally.audited, tally.disagreed)
 
 
@@ -102,7 +101,7 @@ def shadow_of(challenger: Student) -> ShadowTrial | None:
     return ShadowTrial(
         len(decisions),
         judge.side({pk: shadows[pk].call for pk in decisions if _would_answer(shadows[pk])}),
-        judge.side({pk: row.call for pk, row in decisions.items() if row.route in INLINE}),
+        judge.side({pk: row.call for pk, row in decisions.items() if row.route in INLINE_ROUTES}),
     )
 
 

@@ -19,7 +19,7 @@ from django.utils import timezone
 from curation.errors import OdiaError
 from curation.identifiers import first_id
 from curation.models import Application, RouterDecision, Teacher
-from curation.models.traffic import Route
+from curation.models.traffic import INLINE_ROUTES
 from curation.teachers.openai_api import RequestRefused, TeacherAnswer, TeacherEndpoint, TeacherError, ask
 from curation.teachers.secrets import SecretError, read_key
 from training.services.audit_answers import audit_record
@@ -30,7 +30,6 @@ LOCK = 0x0D1A_0003
 AT_ONCE = 4
 """Requests to the teacher at a time. When all of them fail, the round ends."""
 EXPIRE_AFTER = timedelta(days=1)
-INLINE = (Route.MEMO, Route.STUDENT)
 
 
 @dataclass(slots=True)
@@ -79,7 +78,7 @@ def audits_request(*, application: Application, number: int) -> None:
     """Make the newest inline answers due that were not audited yet, as many as are missing to `number` in all."""
     due = RouterDecision.objects.filter(application=application, audit_due=True).count()
     others = RouterDecision.objects.filter(
-        application=application, route__in=INLINE, agrees=None, audit_due=False, query__gte=_oldest()
+        application=application, route__in=INLINE_ROUTES, agrees=None, audit_due=False, query__gte=_oldest()
     )
     newest = others.order_by("-query").values_list("pk", flat=True)[: max(number - due, 0)]
     RouterDecision.objects.filter(pk__in=list(newest)).update(audit_due=True)

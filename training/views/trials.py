@@ -15,7 +15,7 @@ from curation.errors import OdiaError
 from curation.ml.calls import Call, same_call
 from curation.ml.tools import hash_functions
 from curation.models import Application, Teacher, ToolSetVersion
-from curation.models.traffic import Route
+from curation.models.traffic import INLINE_ROUTES, Route
 from curation.selectors.tool_sets import current_tool_set
 from curation.teachers.openai_api import TeacherAnswer, TeacherEndpoint, TeacherError, ask
 from curation.teachers.secrets import SecretError, read_key
@@ -79,7 +79,7 @@ class Trial:
 
     @property
     def answered_inline(self) -> bool:
-        return self.route in (Route.MEMO, Route.STUDENT)
+        return self.route in INLINE_ROUTES
 
     @property
     def inline_ms(self) -> float:
