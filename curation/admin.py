@@ -34,8 +34,8 @@ from curation.models import (
 from curation.models.jobs import JobKind, Trigger
 from curation.models.reviews import Decision
 from curation.selectors.traffic import COUNT_CAP, matching
+from curation.services.cluster_reviews import cluster_decide
 from curation.services.jobs import job_cancel, job_create, job_hand_over
-from curation.services.reviews import cluster_decide
 
 admin.site.unregister([User, Group])
 

@@ -17,12 +17,14 @@ def application(db: None) -> Application:
 
 
 @pytest.fixture
-def users(db: None) -> dict[str, User]:
-    """One user for each group, and an outsider in none; by the group's name."""
+def users(application: Application) -> dict[str, User]:
+    """One user for each group by its name, an outsider in none, and a stranger: an approver, of no application."""
     groups_ensure()
-    users = {name: User.objects.create_user(name) for name in (*GROUPS, "outsider")}
+    users = {name: User.objects.create_user(name) for name in (*GROUPS, "outsider", "stranger")}
     for name in GROUPS:
         users[name].groups.add(Group.objects.get(name=name))
+    users["stranger"].groups.add(Group.objects.get(name="approver"))
+    application.members.set([users[name] for name in users if name != "stranger"])
     return users
 
 

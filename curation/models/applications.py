@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from django.conf import settings
+from django.core.validators import MinValueValidator
 from django.db import models
 
 from curation.ml.calls import ComparisonRules
@@ -25,6 +27,19 @@ class Application(models.Model):
         default=list,
         blank=True,
         help_text='Parameters compared character by character, as "function.parameter".',
+    )
+    members = models.ManyToManyField(
+        settings.AUTH_USER_MODEL,
+        blank=True,
+        related_name="applications",
+        help_text="Who sees it. Administrators see every application.",
+    )
+    keep_days = models.PositiveIntegerField(
+        "days kept",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Queries older than this are deleted, their sums per hour are kept. Empty: nothing is deleted.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -29,6 +29,7 @@ class ClusterStatus(models.TextChoices):
     PROPOSED = "proposed", "To decide"
     APPROVED = "approved", "Approved"
     REJECTED = "rejected", "Rejected"
+    REPLACED = "replaced", "Replaced"
 
 
 class Cluster(models.Model):

@@ -26,6 +26,7 @@ class Trigger(models.TextChoices):
 
 class JobKind(models.TextChoices):
     CLUSTER = "cluster", "Cluster the traffic"
+    BUILD = "build", "Build a dataset"
     DISTIL = "distil", "Distil a student"
     EVALUATE = "evaluate", "Evaluate a student"
     LOOP = "loop", "Run the loop"

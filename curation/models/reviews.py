@@ -15,6 +15,8 @@ class Decision(models.TextChoices):
     EXCLUDE = "exclude", "Excluded an example"
     INCLUDE = "include", "Took an example back in"
     CORRECT = "correct", "Corrected a call"
+    SPLIT = "split", "Split"
+    MERGE = "merge", "Merged"
     UNDO = "undo", "Undone"
 
 
@@ -30,13 +32,17 @@ class Review(models.Model):
     )
     before = models.JSONField()
     after = models.JSONField()
+    batch = models.UUIDField(null=True, help_text="Decisions made in one action, which are undone in one action.")
     undoes = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="undone_by")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["-id"]
         default_permissions = ()
-        indexes = [models.Index(fields=["query_id"], name="review_by_query")]
+        indexes = [
+            models.Index(fields=["query_id"], name="review_by_query"),
+            models.Index(fields=["batch"], condition=models.Q(batch__isnull=False), name="review_by_batch"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_decision_display()} by {self.reviewer or 'policy'}"

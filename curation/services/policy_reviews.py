@@ -5,7 +5,7 @@ from __future__ import annotations
 from curation.models import Application, Cluster
 from curation.models.clusters import ClusterStatus
 from curation.models.reviews import Decision
-from curation.services.reviews import cluster_decide
+from curation.services.cluster_reviews import cluster_decide
 
 
 def approve_by_policy(*, application: Application, simplicity: float, purity: float, queries: int) -> tuple[int, int]:

@@ -66,9 +66,12 @@ def selected_application(request: HttpRequest) -> Application | None:
 
 
 def applications_of(request: HttpRequest) -> list[Application]:
-    """The applications that the header offers, read once per request."""
+    """The applications that the user may look at, which the header offers; read once per request."""
     if not hasattr(request, "_applications"):
-        request._applications = list(Application.objects.all())  # type: ignore[attr-defined]
+        rows = Application.objects.all()
+        if not request.user.has_perm("curation.administer"):
+            rows = rows.filter(members=request.user.pk)
+        request._applications = list(rows)  # type: ignore[attr-defined]
     return request._applications  # type: ignore[attr-defined]
 
 

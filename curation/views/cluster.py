@@ -8,11 +8,11 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from curation.forms import ClusterFilterForm
+from curation.forms.clusters import ClusterFilterForm
 from curation.models import Application, Cluster
 from curation.models.reviews import Decision
 from curation.selectors import clusters as selectors
-from curation.services.reviews import cluster_decide
+from curation.services.cluster_reviews import cluster_decide
 from curation.views.access import requires, with_application
 from curation.views.answers import answer, errors_as_messages
 

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from curation.forms import ClusterFilterForm
+from curation.forms.clusters import ClusterFilterForm
 from curation.models import Application
 from curation.models.clusters import ClusterStatus
 from curation.selectors import clusters as selectors

@@ -11,11 +11,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from curation.errors import OdiaError
-from curation.forms import CorrectionForm, TrafficFilterForm
+from curation.forms.correction import CorrectionForm
+from curation.forms.traffic import TrafficFilterForm
 from curation.models import Application, Query
 from curation.selectors import traffic as selectors
 from curation.selectors.applications import function_names
-from curation.services.reviews import call_correct, query_exclude, query_include
+from curation.services.query_reviews import call_correct, query_exclude, query_include
 from curation.views.access import requires, with_application
 from curation.views.answers import answer, errors_as_messages
 from curation.views.traffic import filter_part

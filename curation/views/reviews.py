@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
 from curation.models import Application, Review
-from curation.services.reviews import review_undo
+from curation.services.undo import review_undo
 from curation.views.access import requires, with_application
 from curation.views.answers import errors_as_messages
 

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from curation.forms import TrafficFilterForm
+from curation.forms.traffic import TrafficFilterForm
 from curation.models import Application, Cluster
 from curation.selectors import traffic as selectors
 from curation.selectors.applications import function_names

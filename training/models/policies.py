@@ -63,6 +63,12 @@ class RoutingPolicy(models.Model):
         "least queries", default=20, help_text="In a cluster that the policy approves."
     )
 
+    second_approver = models.BooleanField(
+        "datasets are approved by another person",
+        default=False,
+        help_text="On: who built a dataset may not approve it.",
+    )
+
     class Meta:
         default_permissions = ()
         verbose_name_plural = "routing policies"

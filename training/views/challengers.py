@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 from curation.models import Application
 from curation.views.access import requires, with_application
 from curation.views.answers import errors_as_messages
-from training.forms import CanaryForm
+from training.forms.challengers import CanaryForm
 from training.models import SwitchOff
 from training.selectors.aliases import challenger_of
 from training.services.challengers import canary_set, challenger_set, challenger_withdraw

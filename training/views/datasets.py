@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 from curation.models import Application
 from curation.views.access import requires, with_application
 from curation.views.answers import answer, errors_as_messages, is_fragment
-from training.forms import ExampleFilter
+from training.forms.filters import ExampleFilter
 from training.models import Dataset
 from training.models.datasets import DatasetStatus, Split
 from training.selectors import datasets as selectors

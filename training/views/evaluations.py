@@ -13,7 +13,7 @@ from curation.services.jobs import job_create, job_hand_over
 from curation.views.access import requires, with_application
 from curation.views.answers import answer, errors_as_messages, is_fragment
 from training import tasks
-from training.forms import DisagreementFilter
+from training.forms.filters import DisagreementFilter
 from training.models import Evaluation, Student
 from training.selectors import evaluations as selectors
 from training.selectors.figures import risk_coverage

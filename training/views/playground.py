@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods
 from curation.models import Application
 from curation.views.access import requires, with_application
 from curation.views.answers import answer
-from training.forms import UtteranceForm
+from training.forms.playground import UtteranceForm
 from training.selectors.aliases import champion_of
 from training.views.trials import try_utterance
 

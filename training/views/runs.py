@@ -13,7 +13,7 @@ from curation.services.jobs import job_hand_over
 from curation.views.access import requires, with_application
 from curation.views.answers import answer, errors_as_messages
 from training import tasks
-from training.forms import RunForm
+from training.forms.runs import RunForm
 from training.models import DistillationRun
 from training.selectors import runs as selectors
 from training.selectors.figures import NO_FIGURES, training_curves

@@ -12,12 +12,12 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from curation.forms import ApplicationForm, TeacherForm
+from curation.forms.settings import ApplicationForm, TeacherForm
 from curation.models import Application, Teacher
 from curation.teachers.openai_api import TeacherEndpoint, check_connection
 from curation.teachers.secrets import SecretError, read_key
 from curation.views.access import requires, with_application
-from training.forms import KeyForm, KeyLimitForm, PolicyForm
+from training.forms.settings import KeyForm, KeyLimitForm, PolicyForm
 from training.models import ApiKey
 from training.services.keys import key_create, key_limit, key_revoke
 from training.services.policies import policy_of

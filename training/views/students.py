@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 from curation.models import Application
 from curation.views.access import requires, with_application
 from curation.views.answers import errors_as_messages
-from training.forms import CanaryForm
+from training.forms.challengers import CanaryForm
 from training.models import Student
 from training.models.promotions import AliasName
 from training.selectors import students as selectors

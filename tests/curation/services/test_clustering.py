@@ -8,8 +8,8 @@ from curation.errors import OdiaError
 from curation.ml.calls import Call
 from curation.models import Application, Cluster, Clustering, Pattern, Query
 from curation.models.reviews import Decision
+from curation.services.cluster_reviews import cluster_decide
 from curation.services.clustering import cluster_traffic
-from curation.services.reviews import cluster_decide
 from tests.training.services.conftest import START, send, traffic
 
 

@@ -15,8 +15,10 @@ from curation.models.traffic import Source
 from curation.services.applications import tool_set_ensure
 from curation.services.capture import capture
 from curation.services.captured import Capture, TeacherAnswer
+from curation.services.cluster_reviews import cluster_decide
 from curation.services.policy_reviews import approve_by_policy
-from curation.services.reviews import call_correct, cluster_decide, query_exclude, query_include, review_undo
+from curation.services.query_reviews import call_correct, query_exclude, query_include
+from curation.services.undo import review_undo
 
 TOOLS = [
     {

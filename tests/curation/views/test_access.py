@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
@@ -13,8 +14,8 @@ from curation.models import Application, Job
 from curation.models.jobs import JobKind, Trigger
 from curation.models.reviews import Decision
 from curation.services.applications import application_ensure
+from curation.services.cluster_reviews import cluster_decide
 from curation.services.jobs import job_create
-from curation.services.reviews import cluster_decide
 from tests.curation.traffic import make_cluster, make_clustering, make_query
 
 PAGES = ["home", "traffic", "query", "clusters", "cluster_map", "cluster", "jobs"]
@@ -84,11 +85,14 @@ def test_a_write_without_its_token_is_refused(users: dict[str, Any], keys: dict[
 
 
 def test_another_application_is_looked_at_and_its_rows_only(
-    client_of: dict[str, Client], keys: dict[str, list[Any]]
+    users: dict[str, User], client_of: dict[str, Client], keys: dict[str, list[Any]]
 ) -> None:
     other = application_ensure(slug="weather", name="Weather")
     client = client_of["viewer"]
-    answer = client.post(reverse("select_application"), {"application": other.pk, "next": "/clusters/7/"})
+    choice = {"application": other.pk, "next": "/clusters/7/"}
+    assert client.post(reverse("select_application"), choice).status_code == 404
+    other.members.add(users["viewer"])
+    answer = client.post(reverse("select_application"), choice)
     assert answer["Location"] == "/clusters/"
     assert "Weather" in client.get("/").content.decode()
     assert client.get(reverse("cluster", args=keys["cluster"])).status_code == 404
@@ -106,9 +110,11 @@ def test_the_choice_of_the_application_leads_nowhere_else(
     assert "example.org/" not in answer["Location"].lstrip("/") or answer["Location"].startswith("/example.org")
 
 
-def test_without_an_application_pages_say_what_to_do(client_of: dict[str, Client]) -> None:
+def test_without_an_application_pages_say_what_to_do(application: Application, client_of: dict[str, Client]) -> None:
+    assert "member of one" in client_of["stranger"].get("/").content.decode()
+    application.delete()
     assert "Make the first one" in client_of["administrator"].get("/").content.decode()
-    assert "Ask an administrator" in client_of["viewer"].get("/").content.decode()
+    assert "member of one" in client_of["viewer"].get("/").content.decode()
 
 
 @pytest.mark.parametrize("page", [*PAGES, *SETTINGS])

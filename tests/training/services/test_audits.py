@@ -16,7 +16,7 @@ from curation.errors import OdiaError
 from curation.models import Application, Query, RouterDecision, TeacherCall, TrafficHour
 from curation.models.traffic import Purpose, Route
 from curation.services.applications import teacher_set
-from curation.services.reviews import call_correct
+from curation.services.query_reviews import call_correct
 from curation.teachers.openai_api import TeacherAnswer
 from tests.training.gateway.servers import FakeTeacher, running
 from tests.training.inline import answer_inline, play

@@ -7,7 +7,7 @@ import pytest
 from curation.errors import OdiaError
 from curation.ml.calls import Call, normalise_text
 from curation.models import Application, Query
-from curation.services.reviews import call_correct, query_exclude
+from curation.services.query_reviews import call_correct, query_exclude
 from tests.training.services.conftest import START, put_into_clusters, send, traffic
 from training.models import DatasetExample
 from training.services.datasets import dataset_approve, dataset_build

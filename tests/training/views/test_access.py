@@ -85,7 +85,7 @@ def test_a_page_takes_a_bounded_number_of_queries(
 
 def test_rows_of_another_application_are_not_found(client_of: dict[str, Client], dataset: Dataset) -> None:
     other = application_ensure(slug="another")
-    session = client_of["viewer"].session
+    session = client_of["administrator"].session
     session["application"] = other.pk
     session.save()
-    assert client_of["viewer"].get(reverse("dataset", args=[dataset.pk])).status_code == 404
+    assert client_of["administrator"].get(reverse("dataset", args=[dataset.pk])).status_code == 404

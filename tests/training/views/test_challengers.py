@@ -120,7 +120,7 @@ def test_what_is_switched_off_is_said_why_and_turned_on_again(client_of: dict[st
 
 def test_a_switch_off_of_another_application_is_not_found(client_of: dict[str, Client], champion: Student) -> None:
     off = switch_off(champion)
-    client = client_of["approver"]
+    client = client_of["administrator"]
     session = client.session
     session["application"] = application_ensure(slug="another").pk
     session.save()

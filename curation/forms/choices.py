@@ -1,0 +1,3 @@
+"""Choices that several forms share."""
+
+ANY = ("", "any")

@@ -1,0 +1,48 @@
+"""Filters of examples and disagreements."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from curation.forms.choices import ANY
+from training.models.datasets import ExampleRoute, Split
+
+
+class FunctionFilter(forms.Form):
+    """The function of a reference call, where `-` stands for *no call*."""
+
+    function = forms.ChoiceField(required=False)
+
+    def __init__(self, functions: list[str], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choice = self.fields["function"]
+        assert isinstance(choice, forms.ChoiceField)
+        choice.choices = [ANY, *((name or "-", name or "no call") for name in functions)]
+
+    def wanted(self) -> dict[str, Any]:
+        """The filter as arguments of its selector; a value that does not fit filters nothing."""
+        self.is_valid()
+        chosen = self.cleaned_data
+        function = chosen.get("function")
+        others = {name: chosen.get(name, "") for name in self.fields if name != "function"}
+        return {**others, "function": {"-": "", "": None, None: None}.get(function, function)}
+
+
+class ExampleFilter(FunctionFilter):
+    """Examples of a dataset."""
+
+    split = forms.ChoiceField(required=False, choices=[ANY, *Split.choices])
+    route = forms.ChoiceField(required=False, choices=[ANY, *ExampleRoute.choices])
+
+
+class DisagreementFilter(FunctionFilter):
+    """Disagreements of an evaluation."""
+
+    served = forms.ChoiceField(
+        label="Answered",
+        required=False,
+        choices=[("", "inline"), ("teacher", "held back by the gate"), ("all", "all")],
+    )
+    text = forms.CharField(label="Text contains", required=False, max_length=200)
