@@ -21,7 +21,7 @@ from curation.models.jobs import JobState
 from curation.teachers.secrets import SecretError, read_key
 from odia_site.celery import app as celery_app
 from training.selectors.aliases import champion_of
-from training.selectors.overview import switch_offs
+from training.selectors.waiting import switch_offs
 from training.services.rejections import count_rejected
 from training.services.segments import oldest_age, rejected_files, stored_bytes
 

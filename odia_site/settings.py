@@ -6,10 +6,14 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import dj_database_url
+from celery.schedules import crontab
 from csp.constants import NONCE, NONE, SELF
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 from odia_site import env
+from odia_site.console import CONSOLE
+from odia_site.console import page as _console_page
 from odia_site.service_file import read_services, secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -62,6 +66,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "odia_site.middleware.viewers_timezone",
 ]
 ROOT_URLCONF = "odia_site.urls"
 ASGI_APPLICATION = "odia_site.asgi.application"
@@ -82,12 +87,26 @@ TEMPLATES = [
 
 LOGIN_URL = reverse_lazy("login")
 LOGIN_REDIRECT_URL = "/"
+PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600  # of the links by which people choose their first password
+CSRF_FAILURE_VIEW = "curation.views.errors.csrf_failure"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 
-UNFOLD = {"SITE_TITLE": "ODIA", "SITE_HEADER": "ODIA", "SITE_URL": "/"}
+UNFOLD = {
+    "SITE_TITLE": "ODIA",
+    "SITE_HEADER": "ODIA",
+    "SITE_URL": "/",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("odia/icon.svg")}],
+    "SIDEBAR": {
+        "show_search": True,
+        "navigation": [
+            {"title": title, "collapsible": True, "items": [_console_page(*page) for page in pages]}
+            for title, pages in CONSOLE.items()
+        ],
+    },
+}
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
@@ -105,7 +124,9 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.read_flag("ODIA_HTTPS")
+CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS = env.read_flag("ODIA_HTTPS")
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "EXCLUDE_URL_PREFIXES": ["/admin/"],
@@ -139,6 +160,7 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE = {
     "fail jobs whose process died": {"task": "curation.tasks.fail_lost_jobs", "schedule": 30.0},
+    "delete old queries": {"task": "curation.tasks.purge_scheduled", "schedule": crontab(hour="3", minute="30")},
     # A round that no worker took up in time is not made up for: the next one does its work.
     "ask the teachers about inline answers": {
         "task": "training.tasks.audit",

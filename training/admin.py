@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from curation.admin import HistoryAdmin
-from curation.errors import OdiaError
-from curation.models.jobs import JobKind, Trigger
-from curation.services.jobs import job_create, job_hand_over
-from training import tasks
+from curation.admin import CappedPaginator, HistoryAdmin, SettingsAdmin
+from curation.models import Application, Job
+from curation.models.jobs import Trigger
+from curation.services.jobs import job_cancel
+from curation.tasks import start_clustering
 from training.models import (
     Alias,
     ApiKey,
     AuditTally,
     Dataset,
+    DatasetExample,
     DistillationRun,
     Evaluation,
+    EvaluationExample,
+    Judgement,
     Promotion,
     RoutingPolicy,
     Student,
@@ -27,7 +28,63 @@ from training.models import (
 )
 from training.services.datasets import dataset_approve
 from training.services.keys import key_revoke
-from training.services.runs import run_cancel, run_create
+from training.services.runs import run_cancel
+from training.starting import job_again, start_evaluation, start_run
+from training.tasks import start_build
+
+
+@admin.register(Application)
+class ApplicationAdmin(SettingsAdmin):
+    list_display = ["name", "slug", "keep_days", "created_at"]
+    search_fields = ["name", "slug"]
+    prepopulated_fields = {"slug": ["name"]}
+    filter_horizontal = ["members"]
+    actions = ["cluster", "build"]
+
+    @admin.action(description="Cluster the traffic", permissions=["act"])
+    def cluster(self, request: HttpRequest, queryset: QuerySet[Application]) -> None:
+        def start(application: Application) -> str:
+            start_clustering(application=application, trigger=Trigger.ADMIN, user=request.user)  # type: ignore[arg-type]
+            return f"The clustering of {application} waits for a worker."
+
+        self.each(request, queryset, start)
+
+    @admin.action(description="Build a dataset", permissions=["act"])
+    def build(self, request: HttpRequest, queryset: QuerySet[Application]) -> None:
+        def start(application: Application) -> str:
+            start_build(application=application, trigger=Trigger.ADMIN, user=request.user)  # type: ignore[arg-type]
+            return f"A dataset of {application} waits for a worker."
+
+        self.each(request, queryset, start)
+
+
+@admin.register(Job)
+class JobAdmin(HistoryAdmin):
+    list_display = ["__str__", "application", "state", "share", "trigger", "started_by", "created_at", "message"]
+    list_filter = ["application", "kind", "state", "trigger"]
+    list_select_related = ["application", "started_by"]
+    search_fields = ["message"]
+    date_hierarchy = "created_at"
+    actions_permission = "curation.approve"
+    actions = ["cancel", "again"]
+
+    @admin.display(description="progress", ordering="progress")
+    def share(self, job: Job) -> str:
+        return f"{job.progress:.0%}"
+
+    @admin.action(description="Cancel", permissions=["act"])
+    def cancel(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        for job in queryset:
+            job_cancel(job=job)
+        messages.info(request, "The jobs were asked to stop.")
+
+    @admin.action(description="Start again", permissions=["act"])
+    def again(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        def start(job: Job) -> str:
+            job_again(job=job, trigger=Trigger.ADMIN, user=request.user)  # type: ignore[arg-type]
+            return f"{job.get_kind_display()}: it waits for a worker again."
+
+        self.each(request, queryset.select_related("application"), start)
 
 
 class LearnedAdmin(HistoryAdmin):
@@ -49,23 +106,28 @@ class DatasetAdmin(LearnedAdmin):
 
     @admin.action(description="Approve", permissions=["act"])
     def approve(self, request: HttpRequest, queryset: QuerySet[Dataset]) -> None:
-        for dataset in queryset:
-            try:
-                dataset_approve(dataset=dataset, user=request.user)  # type: ignore[arg-type]
-                messages.success(request, f"Dataset {dataset.version} is approved.")
-            except OdiaError as error:
-                messages.error(request, str(error))
+        def accept(dataset: Dataset) -> str:
+            dataset_approve(dataset=dataset, user=request.user)  # type: ignore[arg-type]
+            return f"Dataset {dataset.version} is approved."
+
+        self.each(request, queryset, accept)
 
     @admin.action(description="Distil a student", permissions=["act"])
     def distil(self, request: HttpRequest, queryset: QuerySet[Dataset]) -> None:
-        for dataset in queryset.select_related("application"):
-            try:
-                run = run_create(dataset=dataset, trigger=Trigger.ADMIN, user=request.user)  # type: ignore[arg-type]
-                job_hand_over(job=run.job, send=partial(tasks.distil.delay_on_commit, run.pk))  # type: ignore[attr-defined]
-            except OdiaError as error:
-                messages.error(request, str(error))
-                continue
-            messages.success(request, f"Run {run.pk} waits for the trainer.")
+        def start(dataset: Dataset) -> str:
+            run = start_run(dataset=dataset, trigger=Trigger.ADMIN, user=request.user)  # type: ignore[arg-type]
+            return f"Run {run.pk} waits for the trainer."
+
+        self.each(request, queryset.select_related("application"), start)
+
+
+@admin.register(DatasetExample)
+class DatasetExampleAdmin(LearnedAdmin):
+    list_display = ["text", "dataset", "split", "route", "function", "weight"]
+    list_filter = ["dataset", "split", "route"]
+    list_select_related = ["dataset"]
+    ordering = ["-id"]
+    paginator = CappedPaginator
 
 
 @admin.register(DistillationRun)
@@ -101,20 +163,11 @@ class StudentAdmin(LearnedAdmin):
 
     @admin.action(description="Evaluate", permissions=["act"])
     def evaluate(self, request: HttpRequest, queryset: QuerySet[Student]) -> None:
-        for student in queryset.select_related("application"):
-            try:
-                job = job_create(
-                    application=student.application,
-                    kind=JobKind.EVALUATE,
-                    trigger=Trigger.ADMIN,
-                    user=request.user,  # type: ignore[arg-type]
-                    parameters={"student": student.pk},
-                )
-                job_hand_over(job=job, send=partial(tasks.evaluate.delay_on_commit, job.pk))  # type: ignore[attr-defined]
-            except OdiaError as error:
-                messages.error(request, str(error))
-                continue
-            messages.success(request, f"{student} will be evaluated.")
+        def start(student: Student) -> str:
+            start_evaluation(student=student, trigger=Trigger.ADMIN, user=request.user)  # type: ignore[arg-type]
+            return f"{student} will be evaluated."
+
+        self.each(request, queryset.select_related("application"), start)
 
 
 @admin.register(Evaluation)
@@ -134,6 +187,23 @@ class EvaluationAdmin(LearnedAdmin):
         return "–" if share is None else f"{share:.2%}"
 
 
+@admin.register(EvaluationExample)
+class EvaluationExampleAdmin(LearnedAdmin):
+    list_display = ["text", "evaluation", "function", "student_function", "confidence", "served_by", "agrees"]
+    list_filter = ["evaluation", "agrees", "served_by"]
+    list_select_related = ["evaluation__student", "evaluation__dataset"]
+    ordering = ["-id"]
+    paginator = CappedPaginator
+
+
+@admin.register(Judgement)
+class JudgementAdmin(LearnedAdmin):
+    list_display = ["created_at", "example", "verdict", "judged_by", "undone_by"]
+    list_filter = ["verdict"]
+    list_select_related = ["example", "judged_by", "undone_by"]
+    date_hierarchy = "created_at"
+
+
 @admin.register(Alias)
 class AliasAdmin(LearnedAdmin):
     list_display = ["name", "application", "student"]
@@ -145,6 +215,7 @@ class PromotionAdmin(LearnedAdmin):
     list_display = ["created_at", "application", "alias", "student", "previous", "promoted_by"]
     list_filter = ["application", "alias"]
     list_select_related = ["application", "student", "previous", "promoted_by"]
+    date_hierarchy = "created_at"
 
 
 @admin.register(AuditTally)

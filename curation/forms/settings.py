@@ -47,8 +47,8 @@ class ApplicationForm(forms.ModelForm):
 
     class Meta:
         model = Application
-        fields = ["name", "description", "ignored_parameters", "exact_parameters"]
-        widgets = {"description": forms.Textarea({"rows": 3})}
+        fields = ["name", "description", "ignored_parameters", "exact_parameters", "members"]
+        widgets = {"description": forms.Textarea({"rows": 3}), "members": forms.CheckboxSelectMultiple}
 
 
 class TeacherForm(forms.ModelForm):
@@ -83,3 +83,22 @@ class TeacherForm(forms.ModelForm):
         if not 1 <= seconds <= 600:
             raise ValidationError("Between 1 and 600 seconds.")
         return float(seconds)
+
+
+class RetentionForm(forms.ModelForm):
+    """How long queries are kept."""
+
+    class Meta:
+        model = Application
+        fields = ["keep_days"]
+
+
+class NewApplicationForm(forms.ModelForm):
+    """A new application and who may look at it."""
+
+    class Meta:
+        model = Application
+        fields = ["name", "slug", "description", "members"]
+        labels = {"slug": "Short name"}
+        help_texts = {"slug": "Letters, digits, hyphens and underscores; commands know it by this."}
+        widgets = {"description": forms.Textarea({"rows": 3}), "members": forms.CheckboxSelectMultiple}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 from sklearn.cluster import HDBSCAN
@@ -19,6 +19,9 @@ SMALLEST = 8
 """Fewer patterns than this never make a cluster by density."""
 SMALLEST_SHARE = 0.02
 """Nor do fewer than this share of the function's patterns: people review clusters one by one."""
+LEAST_SHARE = 0.005
+"""A dense place with less than this share of all traffic goes with its nearest neighbour: it is not worth a decision
+of its own."""
 HEAVY_SHARE = 0.002
 """A pattern with this share of all traffic that no cluster takes is a cluster of its own."""
 RADIUS_SHARE = 0.97
@@ -27,8 +30,13 @@ TIGHTEST = 0.15
 """No radius is smaller: one pattern alone still stands for its rewordings."""
 
 
+MIXED = 0.05
+"""With more than this share of its traffic under another verdict, a cluster carries no decision on."""
 JOINING_REACH = 0.5
 """A pattern in no dense place joins the nearest cluster of its function within its radius, or within this distance."""
+
+
+Key = TypeVar("Key")
 
 
 class Located(Protocol):
@@ -40,6 +48,9 @@ class Located(Protocol):
     def centroid(self) -> np.ndarray: ...
     @property
     def radius(self) -> float: ...
+
+
+AnyCluster = TypeVar("AnyCluster", bound=Located)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +66,6 @@ class Group:
     radius: float
 
 
-AnyCluster = TypeVar("AnyCluster", bound=Located)
-Key = TypeVar("Key")
-
-
 def cluster_patterns(embeddings: np.ndarray, functions: Sequence[str], counts: np.ndarray) -> list[Group]:
     """Cluster patterns by density inside each function (HDBSCAN, Campello, Moulavi and Sander, 2013).
 
@@ -72,11 +79,11 @@ def cluster_patterns(embeddings: np.ndarray, functions: Sequence[str], counts: n
     """
     groups: list[Group] = []
     labels = np.array(functions, dtype=object)
-    heavy = max(SMALLEST, HEAVY_SHARE * counts.sum())
+    total = int(counts.sum())
     reduced = reduce_dimensions(embeddings, SHARED_DIMENSIONS)
     for function in dict.fromkeys(functions):
         rows = np.flatnonzero(labels == function)
-        groups += _cluster_function(function, rows, _by_density(reduced[rows]), embeddings, counts, heavy)
+        groups += _cluster_function(function, rows, _by_density(reduced[rows]), embeddings, counts, total)
     return sorted(groups, key=lambda group: -int(counts[list(group.patterns)].sum()))
 
 
@@ -90,20 +97,67 @@ def assign(embedding: np.ndarray, function: str | None, clusters: Sequence[AnyCl
     return own[nearest] if distances[nearest] <= own[nearest].radius else None
 
 
-def inherit(
-    old_clusters: Mapping[Key, Mapping[str, int]], new_clusters: Sequence[Mapping[str, int]]
-) -> list[Key | None]:
-    """For each new cluster the old one, if any, that more than half of its traffic was in.
+@dataclass(frozen=True, slots=True)
+class Heritage(Generic[Key]):
+    """What a new cluster has from the decided old ones: the one whose verdict it takes over, if any, and of those with
+    another verdict the one that most of its traffic was in, with the share of the new cluster's traffic in all of
+    those."""
 
-    Both are given as counts of queries by pattern key; the counts of the new cluster decide. An old cluster may
-    be inherited by several new ones, when it has been split.
+    home: Key | None = None
+    against: Key | None = None
+    share_against: float = 0.0
+
+
+def inherit(
+    old_clusters: Mapping[Key, Mapping[str, int]],
+    verdicts: Mapping[Key, str],
+    new_clusters: Sequence[Mapping[str, int]],
+) -> list[Heritage[Key]]:
+    """For each new cluster, which old one's verdict it takes over.
+
+    That is the verdict under which more than half of its traffic was, unless it is mixed: more than `MIXED` of its
+    traffic was under another verdict, or it takes up more than half of a cluster with another one. Clusters are given
+    as counts of queries by pattern key; the counts of the new cluster decide. An old cluster may be inherited by
+    several new ones.
     """
-    home = {
-        key: name
-        for name, patterns in sorted(old_clusters.items(), key=lambda item: sum(item[1].values()))
-        for key in patterns
-    }
-    return [_main_home(home, patterns) for patterns in new_clusters]
+    order = sorted(old_clusters.items(), key=lambda item: sum(item[1].values()))
+    home = {key: name for name, patterns in order for key in patterns}
+    return [_heritage(old_clusters, verdicts, home, patterns) for patterns in new_clusters]
+
+
+def _heritage(
+    old_clusters: Mapping[Key, Mapping[str, int]],
+    verdicts: Mapping[Key, str],
+    home: Mapping[str, Key],
+    patterns: Mapping[str, int],
+) -> Heritage[Key]:
+    shares, total = _shares(home, patterns), sum(patterns.values())
+    by_verdict: Counter[str] = Counter()
+    for name, count in shares.items():
+        by_verdict[verdicts[name]] += count
+    verdict, under = by_verdict.most_common(1)[0] if by_verdict else ("", 0)
+    if 2 * under <= total:
+        return Heritage()
+    main = next(name for name, _ in shares.most_common() if verdicts[name] == verdict)
+    others = [name for name, _ in shares.most_common() if verdicts[name] != verdict]
+    if not others:
+        return Heritage(main)
+    share = sum(shares[name] for name in others) / total
+    swallowed = any(_is_swallowed(old_clusters[name], patterns) for name in others)
+    return Heritage(None if swallowed or share > MIXED else main, others[0], share)
+
+
+def _is_swallowed(old: Mapping[str, int], patterns: Mapping[str, int]) -> bool:
+    """Whether most of an old cluster's traffic lies in patterns of the new one."""
+    return 2 * sum(count for key, count in old.items() if key in patterns) > sum(old.values())
+
+
+def _shares(home: Mapping[str, Key], patterns: Mapping[str, int]) -> Counter[Key]:
+    shares: Counter[Key] = Counter()
+    for key, count in patterns.items():
+        if key in home:
+            shares[home[key]] += count
+    return shares
 
 
 def reduce_dimensions(embeddings: np.ndarray, dimensions: int) -> np.ndarray:
@@ -129,7 +183,7 @@ def _cluster_function(
     labels: np.ndarray,
     embeddings: np.ndarray,
     counts: np.ndarray,
-    heavy: float,
+    total: int,
 ) -> list[Group]:
     """The clusters of a function from the density label of each of its patterns, -1 for none."""
     if labels.max() < 0:
@@ -142,9 +196,26 @@ def _cluster_function(
         nearest = int(np.argmin(distances))
         if distances[nearest] <= max(cores[nearest].radius, JOINING_REACH):
             members[nearest].append(int(row))
-        elif counts[row] >= heavy:
+        elif counts[row] >= max(SMALLEST, HEAVY_SHARE * total):
             alone.append([int(row)])
-    return [make_group(function, np.array(group), embeddings, counts) for group in [*members, *alone]]
+    groups = [make_group(function, np.array(group), embeddings, counts) for group in [*members, *alone]]
+    return _gathered(groups, embeddings, counts, LEAST_SHARE * total)
+
+
+def _gathered(groups: list[Group], embeddings: np.ndarray, counts: np.ndarray, least: float) -> list[Group]:
+    """The groups of one function; those with fewer queries than `least` go with the nearest, the smallest first."""
+    while len(groups) > 1:
+        sizes = [int(counts[list(group.patterns)].sum()) for group in groups]
+        small = int(np.argmin(sizes))
+        group, others = groups[small], groups[:small] + groups[small + 1 :]
+        distances = [float(1 - other.centroid @ group.centroid) for other in others]
+        nearest = int(np.argmin(distances))
+        if sizes[small] >= least or distances[nearest] > JOINING_REACH:
+            break
+        together = np.array([*others[nearest].patterns, *group.patterns])
+        others[nearest] = make_group(group.function, together, embeddings, counts)
+        groups = others
+    return groups
 
 
 def _by_density(embeddings: np.ndarray) -> np.ndarray:
@@ -155,14 +226,3 @@ def _by_density(embeddings: np.ndarray) -> np.ndarray:
     reduced = reduce_dimensions(embeddings, REDUCED_DIMENSIONS)
     smallest = max(SMALLEST, int(SMALLEST_SHARE * count))
     return HDBSCAN(smallest, min_samples=3, allow_single_cluster=True, copy=True).fit_predict(reduced)
-
-
-def _main_home(home: Mapping[str, Key], patterns: Mapping[str, int]) -> Key | None:
-    shares: Counter[Key] = Counter()
-    for key, count in patterns.items():
-        if key in home:
-            shares[home[key]] += count
-    if not shares:
-        return None
-    name, share = shares.most_common(1)[0]
-    return name if 2 * share > sum(patterns.values()) else None

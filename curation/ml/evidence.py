@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-
-from curation.ml.calls import Call, canonical_call
-from curation.ml.probe import Agreements
-from curation.ml.regions import Region
-from curation.ml.traffic import NO_CALL, SEVERAL, Canonical, Traffic
+from curation.ml.tallies import Repeats, Tally
+from curation.ml.traffic import NO_CALL, SEVERAL
 
 Z = 1.959963984540054
 """95% two-sided."""
@@ -90,6 +85,14 @@ class Volume:
 
 
 @dataclass(frozen=True, slots=True)
+class Whole:
+    """All the traffic that a cluster is a part of; the teacher's time is None where no latency is known."""
+
+    queries: int
+    teacher_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """Everything that the estimate of a cluster rests on."""
 
@@ -120,101 +123,38 @@ def function_name(label: str) -> str | None:
     return None if label in (NO_CALL, SEVERAL) else label
 
 
-def gather_evidence(
-    traffic: Traffic,
-    label: str,
-    region: Region,
-    agreements: Agreements,
-    latencies: np.ndarray | None,
-    resamples: Mapping[str, Sequence[Call | None]],
-    canonical: Canonical = canonical_call,
-) -> Evidence:
-    """The evidence for one cluster. `latencies`: ms of each query of the traffic, None if unknown throughout."""
-    members = list(region.members)
+def evidence_of(label: str, tally: Tally, whole: Whole) -> Evidence:
+    """The evidence for a cluster with this label, from the sum of its patterns' tallies."""
     return Evidence(
         function=function_name(label),
-        purity=_purity(traffic, label, region),
-        consistency=_consistency(traffic, region, resamples, canonical),
-        reach=_reach(traffic, members),
-        shape=_shape(traffic, members),
-        probe=ProbeAgreement(
-            agreed=int(agreements.call[members].sum()),
-            function_agreed=int(agreements.function[members].sum()),
-            queries=len(members),
-            share=float(agreements.call[members].mean()),
+        purity=_purity(label, tally),
+        consistency=Consistency(*map(_agreement, (tally.same_query, tally.same_pattern, tally.resampled))),
+        reach=Reach(tally.reachable, tally.values, tally.reachable / tally.values if tally.values else None),
+        shape=Shape(
+            one_call=tally.one_call / tally.queries,
+            with_context=tally.with_context / tally.queries,
+            mean_words=tally.words / tally.queries,
         ),
-        volume=_volume(members, latencies, len(traffic.labels)),
+        probe=ProbeAgreement(tally.agreed, tally.function_agreed, tally.queries, tally.agreed / tally.queries),
+        volume=_volume(tally, whole),
     )
 
 
-def _purity(traffic: Traffic, label: str, region: Region) -> Purity:
-    seen = Counter(traffic.labels[[*region.members, *region.lookalikes]])
-    chosen, total = seen.pop(label, 0), len(region.members) + len(region.lookalikes)
+def _purity(label: str, tally: Tally) -> Purity:
+    seen = Counter(tally.labels)
+    total, chosen = seen.total(), seen.pop(label, 0)
     return Purity(chosen, total, chosen / total, wilson_lower(chosen, total), dict(seen.most_common()))
 
 
-def _consistency(
-    traffic: Traffic, region: Region, resamples: Mapping[str, Sequence[Call | None]], canonical: Canonical
-) -> Consistency:
-    by_text, by_key = defaultdict(list), defaultdict(list)
-    for position in (*region.members, *region.lookalikes):
-        key = region.lookalikes.get(position, traffic.patterns[position].key)
-        by_text[int(traffic.text_of[position])].append(traffic.choices[position])
-        by_key[key].append(_skeleton(traffic, position, canonical))
-    again = [
-        (traffic.choices[position], canonical(call))
-        for position in region.members
-        for call in resamples.get(traffic.observations[position].query_id, ())
-    ]
-    same = sum(first == second for first, second in again)
-    resampled = Agreement(len(again), same / len(again) if again else None)
-    return Consistency(_agreement(by_text.values()), _agreement(by_key.values()), resampled)
+def _agreement(repeats: Repeats) -> Agreement:
+    return Agreement(repeats.pairs, repeats.agreed / repeats.queries if repeats.queries else None)
 
 
-def _skeleton(traffic: Traffic, position: int, canonical: Canonical) -> Hashable:
-    """The call without the values that stand in the text: what queries of one pattern have in common."""
-    seen, missing = traffic.observations[position], set(traffic.patterns[position].missing)
-    if seen.call is None or seen.several_calls:
-        return traffic.labels[position]
-    kept = {name: value if name in missing else None for name, value in seen.call.arguments.items()}
-    return canonical(Call(seen.call.name, kept))
-
-
-def _agreement(groups: Iterable[Sequence[Hashable]]) -> Agreement:
-    """The share of equal pairs within groups, each group weighted by its size, not by the square of it."""
-    pairs = queries = 0
-    weighted = 0.0
-    for group in groups:
-        size = len(group)
-        if size > 1:
-            same = sum(count * (count - 1) for count in Counter(group).values())
-            weighted += same / (size - 1)
-            queries += size
-            pairs += size * (size - 1) // 2
-    return Agreement(pairs, weighted / queries if queries else None)
-
-
-def _reach(traffic: Traffic, members: Sequence[int]) -> Reach:
-    counted = [traffic.reachable(position) for position in members]
-    within, total = sum(pair[0] for pair in counted), sum(pair[1] for pair in counted)
-    return Reach(within, total, within / total if total else None)
-
-
-def _shape(traffic: Traffic, members: Sequence[int]) -> Shape:
-    seen = [traffic.observations[position] for position in members]
-    return Shape(
-        one_call=float(np.mean([query.call is not None and not query.several_calls for query in seen])),
-        with_context=float(np.mean([query.has_context for query in seen])),
-        mean_words=float(np.mean([len(query.text.split()) for query in seen])),
-    )
-
-
-def _volume(members: Sequence[int], latencies: np.ndarray | None, queries: int) -> Volume:
-    share = len(members) / queries
-    if latencies is None:
-        return Volume(len(members), share, None, None)
-    taken = float(latencies[members].sum())
-    return Volume(len(members), share, taken, taken / max(float(latencies.sum()), 1e-9))
+def _volume(tally: Tally, whole: Whole) -> Volume:
+    share = tally.queries / whole.queries
+    if tally.teacher_ms is None or whole.teacher_ms is None:
+        return Volume(tally.queries, share, None, None)
+    return Volume(tally.queries, share, tally.teacher_ms, tally.teacher_ms / max(whole.teacher_ms, 1e-9))
 
 
 def describe(evidence: Evidence) -> list[tuple[str, str, str]]:
@@ -230,7 +170,7 @@ def _say_purity(evidence: Evidence) -> tuple[str, str]:
     others = ", ".join(f"{_choice_name(name)} {count}" for name, count in list(purity.others.items())[:3])
     sentence = (
         f"The teacher {verb} for {purity.chosen:,} of {purity.queries:,} queries like these "
-        f"({purity.share:.1%}, at least {purity.lower:.1%})"
+        f"({purity.share:.1%}, at least {purity.lower:.1%} with 95% certainty)"
     )
     return f"{sentence}; otherwise: {others}." if others else f"{sentence}.", f"{purity.lower:.1%}"
 
@@ -260,7 +200,8 @@ def _say_reach(reach: Reach) -> tuple[str, str]:
     if reach.share is None:
         return "These calls have no arguments.", "none needed"
     return (
-        f"A student can find or choose {reach.reachable:,} of {reach.values:,} argument values ({reach.share:.1%}).",
+        f"A student can find in the text, or choose from a few known ones, {reach.reachable:,} of {reach.values:,} "
+        f"argument values ({reach.share:.1%}).",
         f"{reach.share:.1%}",
     )
 

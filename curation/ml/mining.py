@@ -11,14 +11,17 @@ import numpy as np
 
 from curation.ml.calls import Call, canonical_call
 from curation.ml.clustering import Group, cluster_patterns
-from curation.ml.evidence import Evidence, function_name, gather_evidence
+from curation.ml.contradictions import contradictions_in
+from curation.ml.evidence import Evidence, Whole, function_name
 from curation.ml.patterns import ParameterUse, readable
-from curation.ml.probe import Agreements, agreements_with, run_probe
+from curation.ml.probe import agreements_with, run_probe
 from curation.ml.projection import project
 from curation.ml.regions import Region, find_regions
-from curation.ml.samples import Samples, choose_samples
-from curation.ml.simplicity import Calibration, Estimate, estimate_agreement
+from curation.ml.samples import SAMPLES, Samples, choose_places
+from curation.ml.simplicity import Calibration, estimate_agreement
 from curation.ml.splitting import split_mixed
+from curation.ml.summaries import summarise
+from curation.ml.tallies import Measured, Tally, tally_patterns
 from curation.ml.traffic import Canonical, Observation, Traffic
 
 ProgressCallback = Callable[[str, float], None]
@@ -39,7 +42,8 @@ class TextEmbedder(Protocol):
 @dataclass(frozen=True, slots=True)
 class MinedPattern:
     """A distinct pattern. `function`: what the teacher mostly chose for it, None if not one call. `x` and `y`, the
-    place on the map, lie within -1 to 1. `cluster` is an index into `Mining.clusters`, None if in none."""
+    place on the map, lie within -1 to 1. `cluster` is an index into `Mining.clusters`, None if in none; only then there
+    is no tally."""
 
     key: str
     template: str
@@ -49,6 +53,7 @@ class MinedPattern:
     x: float
     y: float
     cluster: int | None
+    tally: Tally | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,7 @@ class MinedCluster:
 
     `centroid` is a unit vector, `radius` a cosine distance. `time_saved_ms` is simplicity times the teacher's
     latency summed over the cluster's queries (the mean of the known latencies stands in for an unknown one); None if
-    no latency is known in the whole traffic.
+    no latency is known in the whole traffic. `contradictions` holds ids of queries with one text and different calls.
     """
 
     name: str
@@ -69,18 +74,20 @@ class MinedCluster:
     simplicity: float
     time_saved_ms: float | None
     samples: Samples
+    contradictions: list[list[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Mining:
     """What a mining run found. Clusters come by expected time saved, or by expected calls saved where no latency is
-    known; `pattern_of` maps each query id to an index in `patterns`."""
+    known; `pattern_of` maps each query id to an index in `patterns`. `whole` is the traffic that was mined."""
 
     patterns: list[MinedPattern]
     pattern_of: dict[str, int]
     clusters: list[MinedCluster]
     parameters: dict[tuple[str, str], ParameterUse]
     calibration: Calibration | None
+    whole: Whole
 
 
 @dataclass
@@ -96,19 +103,6 @@ class _Embeddings:
             vectors = self.embedder.embed([readable(key) for key in new], progress)
             self.known.update(zip(new, vectors, strict=True))
         return np.stack([self.known[key] for key in keys]).astype(np.float32)
-
-
-@dataclass(frozen=True, slots=True)
-class _Findings:
-    """What the clusters of a run are described from."""
-
-    traffic: Traffic
-    embeddings: np.ndarray
-    agreements: Agreements
-    estimate: Estimate
-    resamples: Mapping[str, Sequence[Call | None]]
-    canonical: Canonical
-    latencies: np.ndarray | None
 
 
 def mine(
@@ -146,14 +140,23 @@ def mine(
     groups = split_mixed(dense, embeddings, traffic.counts, chosen)
     lookup = partial(store.embed, progress=_part(progress, "Looking for look-alikes", 0.78, 0.9))
     regions = find_regions(traffic, groups, probe, lookup)
-    progress("Drawing the map", 0.9)
-    patterns = _patterns(traffic, groups, embeddings)
-    progress("Gathering evidence", 0.97)
-    estimate = estimate_agreement(traffic, probe, agreements)
+    progress("Gathering evidence", 0.9)
     latencies = _latencies(observations)
-    findings = _Findings(traffic, embeddings, agreements, estimate, resamples or {}, canonical, latencies)
-    clusters = [_cluster(findings, group, region) for group, region in zip(groups, regions, strict=True)]
-    mining = _in_order(traffic, patterns, clusters, estimate.calibration)
+    whole = Whole(len(observations), None if latencies is None else float(latencies.sum()))
+    estimate = estimate_agreement(traffic, probe, agreements)
+    measured = Measured(traffic, agreements, estimate, latencies, resamples or {}, canonical)
+    tallies = [
+        tally_patterns(measured, region, _nearest_patterns(group, region, embeddings, store))
+        for group, region in zip(groups, regions, strict=True)
+    ]
+    found = contradictions_in(traffic, [group.patterns for group in groups])
+    clusters = [
+        _cluster(traffic, group, own, whole, embeddings, texts)
+        for group, own, texts in zip(groups, tallies, found, strict=True)
+    ]
+    progress("Drawing the map", 0.93)
+    patterns = _patterns(traffic, groups, tallies, embeddings)
+    mining = _in_order(traffic, patterns, clusters, estimate.calibration, whole)
     progress("Done", 1.0)
     return mining
 
@@ -171,7 +174,19 @@ def _latencies(observations: Sequence[Observation]) -> np.ndarray | None:
     return np.array([mean if seen.latency_ms is None else seen.latency_ms for seen in observations])
 
 
-def _patterns(traffic: Traffic, groups: Sequence[Group], embeddings: np.ndarray) -> list[MinedPattern]:
+def _nearest_patterns(group: Group, region: Region, embeddings: np.ndarray, store: _Embeddings) -> dict[int, int]:
+    """Of each look-alike (by position) the pattern of the group that it is nearest to."""
+    if not region.lookalikes:
+        return {}
+    similarities = store.embed(list(region.lookalikes.values())) @ embeddings[list(group.patterns)].T
+    nearest = similarities.argmax(1).tolist()
+    return {at: group.patterns[place] for at, place in zip(region.lookalikes, nearest, strict=True)}
+
+
+def _patterns(
+    traffic: Traffic, groups: Sequence[Group], tallies: Sequence[Mapping[int, Tally]], embeddings: np.ndarray
+) -> list[MinedPattern]:
+    tally_of = {pattern: tally for own in tallies for pattern, tally in own.items()}
     home = {pattern: at for at, group in enumerate(groups) for pattern in group.patterns}
     places = project(embeddings, traffic.counts)
     return [
@@ -184,36 +199,48 @@ def _patterns(traffic: Traffic, groups: Sequence[Group], embeddings: np.ndarray)
             x=float(places[at, 0]),
             y=float(places[at, 1]),
             cluster=home.get(at),
+            tally=tally_of.get(at),
         )
         for at, key in enumerate(traffic.keys)
     ]
 
 
-def _cluster(findings: _Findings, group: Group, region: Region) -> MinedCluster:
-    traffic, estimate = findings.traffic, findings.estimate
-    evidence = gather_evidence(
-        traffic,
-        group.function,
-        region,
-        findings.agreements,
-        findings.latencies,
-        findings.resamples,
-        findings.canonical,
-    )
-    simplicity = estimate.simplicity(region.members, evidence.function)
+def _cluster(
+    traffic: Traffic,
+    group: Group,
+    tallies: Mapping[int, Tally],
+    whole: Whole,
+    embeddings: np.ndarray,
+    contradictions: list[list[str]],
+) -> MinedCluster:
+    own = [tallies[at] for at in group.patterns]
+    summary = summarise(group.function, own, whole)
     commonest = max(group.patterns, key=lambda at: (traffic.counts[at], -at))
-    saved = None if evidence.volume.teacher_ms is None else simplicity * evidence.volume.teacher_ms
     return MinedCluster(
         name=traffic.templates[commonest],
-        function=evidence.function,
+        function=summary.evidence.function,
         patterns=group.patterns,
         centroid=group.centroid,
         radius=group.radius,
-        evidence=evidence,
-        simplicity=simplicity,
-        time_saved_ms=saved,
-        samples=choose_samples(traffic, group, region, estimate.chance, findings.embeddings),
+        evidence=summary.evidence,
+        simplicity=summary.simplicity,
+        time_saved_ms=summary.time_saved_ms,
+        samples=_samples(traffic, group, own, embeddings),
+        contradictions=contradictions,
     )
+
+
+def _samples(traffic: Traffic, group: Group, tallies: Sequence[Tally], embeddings: np.ndarray) -> Samples:
+    """The first query of each of the chosen patterns, and look-alikes."""
+    lookalikes = [query_id for tally in tallies for query_id in tally.odd][:SAMPLES]
+    distances = 1 - embeddings[list(group.patterns)] @ group.centroid
+    chances = np.array([tally.chance / tally.queries for tally in tallies])
+    places = choose_places(distances, chances, len(lookalikes))
+    typical, borderline, odd = (
+        tuple(traffic.first_query[group.patterns[place]] for place in chosen)
+        for chosen in (places.typical, places.borderline, places.odd)
+    )
+    return Samples(typical, borderline, (*lookalikes, *odd))
 
 
 def _in_order(
@@ -221,6 +248,7 @@ def _in_order(
     patterns: list[MinedPattern],
     clusters: list[MinedCluster],
     calibration: Calibration | None,
+    whole: Whole,
 ) -> Mining:
     """The result, with the clusters that are worth the most first and the patterns pointing at them."""
     order = sorted(range(len(clusters)), key=lambda at: _worth(clusters[at]), reverse=True)
@@ -228,7 +256,7 @@ def _in_order(
     moved = [_moved(pattern, rank) for pattern in patterns]
     queries = zip(traffic.observations, traffic.pattern_of, strict=True)
     ids = {seen.query_id: int(at) for seen, at in queries}
-    return Mining(moved, ids, [clusters[at] for at in order], traffic.kinds, calibration)
+    return Mining(moved, ids, [clusters[at] for at in order], traffic.kinds, calibration, whole)
 
 
 def _worth(cluster: MinedCluster) -> tuple[float, int]:

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-
-from curation.ml.clustering import Group
-from curation.ml.regions import Region
-from curation.ml.traffic import Traffic
 
 SAMPLES = 6
 
@@ -24,19 +19,25 @@ class Samples:
     odd: tuple[str, ...]
 
 
-def choose_samples(
-    traffic: Traffic, group: Group, region: Region, chance: np.ndarray, embeddings: np.ndarray
-) -> Samples:
-    """At most six of each kind, one per pattern. `chance`: of agreement, for each query of the traffic."""
-    first = {int(traffic.pattern_of[position]): position for position in reversed(region.members)}
-    distances = 1 - embeddings[list(group.patterns)] @ group.centroid
-    by_distance = [first[group.patterns[at]] for at in np.argsort(distances, kind="stable")]
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Patterns of a cluster (by index), one of whose queries is to be shown; none is in two lists."""
+
+    typical: tuple[int, ...]
+    borderline: tuple[int, ...]
+    odd: tuple[int, ...]
+
+
+def choose_places(distances: np.ndarray, chances: np.ndarray, lookalikes: int) -> Places:
+    """At most six of each kind, where so many look-alikes are among the odd ones.
+
+    Args:
+        distances: of each pattern from the middle of the cluster.
+        chances: of agreement, the mean of each pattern's queries.
+    """
+    by_distance = np.argsort(distances, kind="stable").tolist()
     typical, rest = by_distance[:SAMPLES], by_distance[SAMPLES:]
-    odd = [*list(region.lookalikes)[:SAMPLES], *rest[::-1]][:SAMPLES]
-    left = [position for position in rest if position not in odd]
-    borderline = sorted(left, key=lambda position: abs(float(chance[position]) - 0.5))[:SAMPLES]
-    return Samples(*(_ids(traffic, chosen) for chosen in (typical, borderline, odd)))
-
-
-def _ids(traffic: Traffic, positions: Sequence[int]) -> tuple[str, ...]:
-    return tuple(traffic.observations[position].query_id for position in positions)
+    odd = rest[::-1][: max(SAMPLES - lookalikes, 0)]
+    left = [place for place in rest if place not in odd]
+    borderline = sorted(left, key=lambda place: abs(float(chances[place]) - 0.5))[:SAMPLES]
+    return Places(tuple(typical), tuple(borderline), tuple(odd))

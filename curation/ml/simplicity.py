@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -43,17 +43,14 @@ class Estimate:
     chance: np.ndarray
     calibration: Calibration | None
 
-    def simplicity(self, members: Sequence[int], function: str | None) -> float:
-        """The chance of agreement in a cluster of these queries; 0 where there is no single call to make.
 
-        The agreement of the stand-in, drawn towards the mean calibrated chance as if by `PRIOR_QUERIES` more queries,
-        and then what a student makes of it.
-        """
-        if function is None:
-            return 0.0
-        rows = list(members)
-        prior = PRIOR_QUERIES * float(self.chance[rows].mean())
-        return of_student((float(self.outcome[rows].sum()) + prior) / (len(rows) + PRIOR_QUERIES))
+def simplicity_of(outcome: int, chance: float, queries: int) -> float:
+    """The chance of agreement in a cluster of so many queries, from the sums of their outcomes and chances.
+
+    The agreement of the stand-in, drawn towards the mean calibrated chance as if by `PRIOR_QUERIES` more queries,
+    and then what a student makes of it.
+    """
+    return of_student((outcome + PRIOR_QUERIES * chance / queries) / (queries + PRIOR_QUERIES))
 
 
 def of_student(agreement: float) -> float:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.linear_model import Ridge
 
-from curation.ml.clustering import SHARED_DIMENSIONS, SMALLEST, Group, make_group, reduce_dimensions
+from curation.ml.clustering import LEAST_SHARE, SHARED_DIMENSIONS, SMALLEST, Group, make_group, reduce_dimensions
 from curation.ml.traffic import NO_CALL, SEVERAL
 
 FOLDS = 3
 LEAST_QUERIES = 30
+"""Neither part may have fewer queries than this, nor less than `LEAST_SHARE` of all traffic."""
 LEAST_DIFFERENCE = 0.15
 LEAST_DEVIATIONS = 5.0
 """The parts must differ in agreement by this much, and by this many standard errors: reviewing costs time."""
@@ -46,7 +47,8 @@ class _Splitter:
         if group.function in (NO_CALL, SEVERAL) or len(rows) < 2 * SMALLEST or not depth:
             return [group]
         scores = self._predicted_agreement(rows)
-        cut = _best_cut(scores, self.counts[rows], self.agreed[rows])
+        least = max(LEAST_QUERIES, LEAST_SHARE * self.counts.sum())
+        cut = _best_cut(scores, self.counts[rows], self.agreed[rows], least)
         if cut is None:
             return [group]
         sides = (rows[scores < cut], rows[scores >= cut])
@@ -64,7 +66,7 @@ class _Splitter:
         return predicted
 
 
-def _best_cut(scores: np.ndarray, counts: np.ndarray, agreed: np.ndarray) -> float | None:
+def _best_cut(scores: np.ndarray, counts: np.ndarray, agreed: np.ndarray, least: float) -> float | None:
     """The score that parts the queries with the most significant difference in agreement, if it is worth it."""
     order = scores.argsort()
     below, hits = np.cumsum(counts[order])[:-1], np.cumsum(agreed[order])[:-1]
@@ -74,7 +76,7 @@ def _best_cut(scores: np.ndarray, counts: np.ndarray, agreed: np.ndarray) -> flo
     rate = all_hits / total
     error = np.sqrt(max(rate * (1 - rate), 1e-9) * (1 / below + 1 / above))
     patterns = np.arange(1, len(scores))
-    allowed = (np.minimum(below, above) >= LEAST_QUERIES) & (difference >= LEAST_DIFFERENCE)
+    allowed = (np.minimum(below, above) >= least) & (difference >= LEAST_DIFFERENCE)
     allowed &= (np.minimum(patterns, len(scores) - patterns) >= SMALLEST) & (np.diff(scores[order]) > 0)
     deviations = np.where(allowed, difference / error, 0.0)
     best = int(deviations.argmax())

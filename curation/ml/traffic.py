@@ -76,6 +76,13 @@ class Traffic:
         return [first[key] for key in self.keys]
 
     @cached_property
+    def first_query(self) -> list[str]:
+        """Of each distinct pattern, the id of the query in which it first came."""
+        pairs = zip(reversed(self.pattern_of.tolist()), reversed(self.observations), strict=True)
+        first = {pattern: seen.query_id for pattern, seen in pairs}
+        return [first[pattern] for pattern in range(len(self.keys))]
+
+    @cached_property
     def counts(self) -> np.ndarray:
         """Queries of each distinct pattern."""
         return np.bincount(self.pattern_of, minlength=len(self.keys))

@@ -1,6 +1,7 @@
 from curation.models.applications import Application, Teacher, ToolSetVersion
 from curation.models.clusters import Cluster, Clustering, Pattern
 from curation.models.jobs import Job
+from curation.models.people import SignInFailure
 from curation.models.reviews import Review
 from curation.models.traffic import Query, RouterDecision, ShadowAnswer, TeacherCall, TrafficHour
 
@@ -14,6 +15,7 @@ __all__ = [
     "Review",
     "RouterDecision",
     "ShadowAnswer",
+    "SignInFailure",
     "Teacher",
     "TeacherCall",
     "ToolSetVersion",

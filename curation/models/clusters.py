@@ -16,6 +16,7 @@ class Clustering(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     queries = models.PositiveIntegerField()
     patterns = models.PositiveIntegerField()
+    teacher_ms = models.FloatField(null=True, help_text="The teacher's time; empty where no latency is known.")
 
     class Meta:
         ordering = ["-id"]
@@ -47,11 +48,18 @@ class Cluster(models.Model):
         blank=True,
         help_text="The cluster whose approval it carries on.",
     )
+    replaced_by = models.ManyToManyField(
+        "self", symmetrical=False, related_name="replaces", help_text="The clusters that a split or merge put here."
+    )
+    note = models.TextField(blank=True, help_text="What a person should know before deciding.")
     centroid = VectorField(dimensions=EMBEDDING_DIMENSIONS)
     radius = models.FloatField()
     simplicity = models.FloatField(help_text="Estimated chance (0 to 1) that a student makes the teacher's call.")
     evidence = models.JSONField(help_text="What the estimate rests on; see curation.ml.evidence.")
     samples = models.JSONField(default=dict, help_text="Query ids that are typical, borderline and odd.")
+    contradictions = models.JSONField(
+        default=list, help_text="Ids of queries with one text and different calls, a list for each text."
+    )
     queries = models.PositiveIntegerField()
     share = models.FloatField(help_text="Share of the application's traffic, 0 to 1.")
     saved_calls = models.FloatField(help_text="Expected number of the teacher's calls saved: simplicity times queries.")
@@ -78,6 +86,7 @@ class Pattern(models.Model):
     queries = models.PositiveIntegerField(default=0)
     embedding = VectorField(dimensions=EMBEDDING_DIMENSIONS)
     cluster = models.ForeignKey(Cluster, on_delete=models.SET_NULL, null=True, related_name="patterns")
+    tally = models.JSONField(default=dict, help_text="Its part in its cluster's evidence; see curation.ml.tallies.")
     map_x = models.FloatField(default=0)
     map_y = models.FloatField(default=0)
 

@@ -30,6 +30,7 @@ class JobKind(models.TextChoices):
     DISTIL = "distil", "Distil a student"
     EVALUATE = "evaluate", "Evaluate a student"
     LOOP = "loop", "Run the loop"
+    PURGE = "purge", "Delete old queries"
 
 
 ENDED = (JobState.DONE, JobState.FAILED, JobState.CANCELLED)

@@ -76,6 +76,10 @@ class Query(models.Model):
             models.Index(fields=["application", "-id"], name="query_by_time"),
             models.Index(fields=["application", "function", "-id"], name="query_by_function"),
             models.Index(fields=["pattern", "-id"], name="query_by_pattern"),
+            models.Index(fields=["application", "client_id", "-id"], name="query_by_user"),
+            models.Index(fields=["application", "-id"], condition=models.Q(labelled=False), name="queries_unlabelled"),
+            models.Index(fields=["application", "-id"], condition=models.Q(corrected=True), name="queries_corrected"),
+            models.Index(fields=["application", "-id"], condition=models.Q(excluded=True), name="queries_excluded"),
             GinIndex(SearchVector("text", config="simple"), name="query_text_search"),
         ]
 
@@ -150,6 +154,7 @@ class RouterDecision(models.Model):
         indexes = [
             models.Index(fields=["application", "route", "-query"], name="decision_by_route"),
             models.Index(fields=["application", "-query"], condition=models.Q(audit_due=True), name="audits_due"),
+            models.Index(fields=["application", "-query"], condition=models.Q(agrees=False), name="decision_disagrees"),
         ]
 
     def __str__(self) -> str:

@@ -11,6 +11,7 @@ from curation.models import Application, Job
 from curation.models.jobs import ENDED, JobState
 
 SHOWN = 50
+UNDER_WAY = (JobState.QUEUED, JobState.RUNNING)
 
 
 class JobPage(NamedTuple):
@@ -21,12 +22,17 @@ class JobPage(NamedTuple):
     active: bool
 
 
-def jobs_of(application: Application, before: int | None = None) -> JobPage:
-    rows = application.jobs.select_related("started_by")
-    if before:
-        rows = rows.filter(pk__lt=before)
+def jobs_of(application: Application, before: int | None = None, kind: str = "", state: str = "") -> JobPage:
+    """A page of jobs, older than `before`; an empty kind or state does not narrow it."""
+    wanted = {"pk__lt": before, "kind": kind, "state": state}
+    rows = application.jobs.select_related("started_by").filter(**{name: it for name, it in wanted.items() if it})
     found = list(rows[: SHOWN + 1])
     return JobPage(found[:SHOWN], len(found) > SHOWN, any(not job.ended for job in found[:SHOWN]))
+
+
+def jobs_under_way(application: Application) -> int:
+    """How many jobs wait or run."""
+    return application.jobs.filter(state__in=UNDER_WAY).count()
 
 
 def duration(job: Job) -> timedelta | None:

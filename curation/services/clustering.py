@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import Prefetch
 
 from curation.errors import OdiaError
 from curation.ml.calls import Call, canonical_call, normalise_text
-from curation.ml.clustering import inherit
+from curation.ml.clustering import Heritage, inherit
 from curation.ml.embedding import Embedder
 from curation.ml.mining import MinedCluster, MinedPattern, Mining, MiningError, Observation, mine
 from curation.ml.traffic import Canonical
@@ -88,58 +90,75 @@ def _canonical(application: Application) -> Canonical:
 def _store(application: Application, mining: Mining, queries: int) -> Clustering:
     # Decisions wait on this row, so that none falls between the old clusters and the new.
     Application.objects.select_for_update().get(pk=application.pk)
-    predecessors = _predecessors(application, mining)
-    clustering = Clustering.objects.create(application=application, queries=queries, patterns=len(mining.patterns))
+    heritages = _heritages(application, mining)
+    clustering = Clustering.objects.create(
+        application=application,
+        queries=queries,
+        patterns=len(mining.patterns),
+        teacher_ms=mining.whole.teacher_ms,
+    )
     clusters = Cluster.objects.bulk_create(
         [
-            _cluster_row(clustering, cluster, predecessor)
-            for cluster, predecessor in zip(mining.clusters, predecessors, strict=True)
+            _cluster_row(clustering, cluster, heritage)
+            for cluster, heritage in zip(mining.clusters, heritages, strict=True)
         ]
     )
-    application.patterns.update(cluster=None, queries=0)
+    application.patterns.update(cluster=None, queries=0, tally={})
     patterns = Pattern.objects.bulk_create(
         [_pattern_row(application, pattern, clusters) for pattern in mining.patterns],
         batch_size=BATCH,
         update_conflicts=True,
         unique_fields=["application", "key"],
-        update_fields=["function", "queries", "cluster", "map_x", "map_y"],
+        update_fields=["function", "queries", "cluster", "tally", "map_x", "map_y"],
     )
     _assign_patterns({UUID(query_id): patterns[at].pk for query_id, at in mining.pattern_of.items()})
     return clustering
 
 
-def _predecessors(application: Application, mining: Mining) -> list[Cluster | None]:
-    """For each new cluster the decided old one, if any, that most of its traffic was in."""
-    decided = Cluster.objects.filter(clustering=application.clusterings.first()).exclude(status=ClusterStatus.PROPOSED)
+def _heritages(application: Application, mining: Mining) -> list[Heritage[Cluster]]:
+    """For each new cluster the old one, if any, whose decision it carries on."""
+    in_force = Cluster.objects.filter(clustering=application.clusterings.first())
+    decided = in_force.filter(status__in=(ClusterStatus.APPROVED, ClusterStatus.REJECTED)).defer("centroid")
     old: dict[Cluster, dict[str, int]] = {
-        cluster: {pattern.key: pattern.queries for pattern in cluster.patterns.defer("embedding")}
-        for cluster in decided.prefetch_related("patterns")
+        cluster: {pattern.key: pattern.queries for pattern in cluster.patterns.all()}
+        for cluster in decided.prefetch_related(Prefetch("patterns", Pattern.objects.defer("embedding", "tally")))
     }
     new: list[dict[str, int]] = [
         {pattern_key(mining.patterns[at].key): mining.patterns[at].count for at in cluster.patterns}
         for cluster in mining.clusters
     ]
-    return inherit(old, new)
+    return inherit(old, {cluster: cluster.status for cluster in old}, new)
 
 
-def _cluster_row(clustering: Clustering, cluster: MinedCluster, predecessor: Cluster | None) -> Cluster:
+def _note(heritage: Heritage[Cluster]) -> str:
+    """What is to be known of a cluster that mixes what was decided differently."""
+    if heritage.against is None:
+        return ""
+    against = f"“{heritage.against.name}”, which was {heritage.against.get_status_display().lower()}"
+    if heritage.home is not None:
+        return f"{heritage.share_against:.1%} of its traffic was in {against}."
+    return (
+        f"{heritage.share_against:.1%} of its traffic was in {against}, and most of the rest in clusters that were "
+        "decided otherwise. So no decision is carried on: decide again, or split it first."
+    )
+
+
+def _cluster_row(clustering: Clustering, cluster: MinedCluster, heritage: Heritage[Cluster]) -> Cluster:
     volume = cluster.evidence.volume
     return Cluster(
         application_id=clustering.application_id,
         clustering=clustering,
         name=cluster.name,
         function=cluster.function or "",
-        status=predecessor.status if predecessor else ClusterStatus.PROPOSED,
-        inherited_from=predecessor,
+        status=heritage.home.status if heritage.home else ClusterStatus.PROPOSED,
+        inherited_from=heritage.home,
+        note=_note(heritage),
         centroid=cluster.centroid,
         radius=cluster.radius,
         simplicity=cluster.simplicity,
         evidence=cluster.evidence.as_json(),
-        samples={
-            "typical": cluster.samples.typical,
-            "borderline": cluster.samples.borderline,
-            "odd": cluster.samples.odd,
-        },
+        samples=asdict(cluster.samples),
+        contradictions=cluster.contradictions,
         queries=volume.queries,
         share=volume.share,
         saved_calls=cluster.simplicity * volume.queries,
@@ -156,6 +175,7 @@ def _pattern_row(application: Application, pattern: MinedPattern, clusters: Sequ
         queries=pattern.count,
         embedding=pattern.embedding,
         cluster=None if pattern.cluster is None else clusters[pattern.cluster],
+        tally=asdict(pattern.tally) if pattern.tally else {},
         map_x=pattern.x,
         map_y=pattern.y,
     )

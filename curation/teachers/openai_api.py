@@ -14,6 +14,9 @@ from curation.ml.calls import Call
 from curation.teachers.completion import CompletionError, parse_completion
 
 TIMEOUT = httpx.Timeout(60.0, connect=5.0)
+TEST_TIMEOUT = httpx.Timeout(15.0, connect=5.0)
+"""A person waits for the outcome of a test."""
+PING = {"type": "function", "function": {"name": "ping", "parameters": {"type": "object", "properties": {}}}}
 REFUSED_STATUSES = frozenset({400, 413, 422})
 RETRYABLE_STATUSES = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 LONGEST_REMARK = 200
@@ -94,13 +97,39 @@ def check_connection(endpoint: TeacherEndpoint) -> str | None:
         None if the teacher answers, otherwise one sentence that says what is wrong.
     """
     try:
-        with httpx.Client(timeout=TIMEOUT) as client:
+        with httpx.Client(timeout=TEST_TIMEOUT) as client:
             _check_models(client, endpoint)
             _check_completion(client, endpoint)
     except TeacherError as error:
         return str(error)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return str(_no_connection(endpoint, error))
+    return None
+
+
+def check_tools(endpoint: TeacherEndpoint) -> str | None:
+    """Ask a teacher that answers to call a function.
+
+    Returns:
+        None if it does, otherwise one sentence that says what it did instead.
+    """
+    body = {
+        "model": endpoint.model,
+        "messages": [{"role": "user", "content": "Call the function ping."}],
+        "tools": [PING],
+    }
+    try:
+        with httpx.Client(timeout=TEST_TIMEOUT) as client:
+            response = client.post(endpoint.url("chat/completions"), json=body, headers=endpoint.headers)
+        answer = _read_answer(endpoint, response, latency_ms=0.0)
+    except TeacherError as error:
+        return f"It refuses a request with tools, which every request of ODIA has: {error}"
+    except httpx.HTTPError as error:
+        return f"It did not answer a request with tools: {_no_connection(endpoint, error)}"
+    if answer.call is None:
+        return (
+            f"Asked to call a function, {endpoint.model} answered with text; see that it is a model that takes tools."
+        )
     return None
 
 

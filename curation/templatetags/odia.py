@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 
 from curation.ml.calls import Call, same_call
 from curation.models import Application
+from curation.selectors.jobs import jobs_under_way as count_under_way
 from curation.views.access import applications_of, selected_application
 
 register = template.Library()
@@ -75,12 +76,14 @@ def when(moment: datetime | None) -> SafeString | str:
     """A time as `14:03`, `12 Mar 14:03` or `12 Mar 2025`, with the exact one behind it."""
     if moment is None:
         return "–"
+    # %Z alone is a mere offset in some zones.
+    zone = timezone.get_current_timezone_name()
     now, local = timezone.localtime(), timezone.localtime(moment)
     form = "%H:%M" if local.date() == now.date() else "%-d %b %H:%M" if local.year == now.year else "%-d %b %Y"
     return format_html(
         '<time class="nowrap" datetime="{}" title="{}">{}</time>',
         local.isoformat(),
-        f"{local:%Y-%m-%d %H:%M:%S %Z}",
+        f"{local:%Y-%m-%d %H:%M:%S} ({zone})",
         f"{local:{form}}",
     )
 
@@ -139,9 +142,13 @@ def _argument(call: Call, name: str, other: Call | None = None) -> dict[str, Any
 
 
 @register.inclusion_tag("components/chart.html")
-def chart(name: str, figure: dict[str, Any], label: str, size: str = "") -> dict[str, Any]:
-    """A Plotly figure (`data`, `layout`); colours may be design tokens such as `--accent`."""
-    return {"id": name, "figure_id": f"{name}-figure", "figure": figure, "label": label, "size": size}
+def chart(name: str, figure: dict[str, Any], label: str, size: str = "", kept: bool = False) -> dict[str, Any]:
+    """A Plotly figure (`data`, `layout`); colours may be design tokens such as `--accent`.
+
+    One that is `kept` stays in the page when htmx brings it anew, and only takes up its new data.
+    """
+    figure_id = f"{name}-figure"
+    return {"id": name, "figure_id": figure_id, "figure": figure, "label": label, "size": size, "kept": kept}
 
 
 # The frame of every page
@@ -187,6 +194,20 @@ def navigation(context: template.Context) -> list[NavigationItem]:
 
 def _is_current(path: str, href: str) -> bool:
     return path == href if href == "/" else path.startswith(href)
+
+
+@register.simple_tag
+def viewers_zone() -> str:
+    """The time zone in which times are shown."""
+    return timezone.get_current_timezone_name()
+
+
+@register.simple_tag(takes_context=True)
+def jobs_under_way(context: template.Context) -> int:
+    """How many jobs of the selected application wait or run."""
+    request: HttpRequest = context["request"]
+    application = selected_application(request) if request.user.has_perm("curation.read") else None
+    return count_under_way(application) if application else 0
 
 
 @register.simple_tag(takes_context=True)

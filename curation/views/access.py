@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec
+from urllib.parse import urlsplit
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
+from django_htmx.http import HttpResponseClientRedirect
 
 from curation.models import Application
 
@@ -33,7 +35,7 @@ def requires(permission: str) -> Callable[[View[P]], View[P]]:
         @wraps(view)
         def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if not request.user.is_authenticated:
-                return redirect_to_login(request.get_full_path())
+                return _to_sign_in(request)
             if not request.user.has_perm(f"curation.{permission}"):
                 raise PermissionDenied(REFUSALS[permission])
             return view(request, *args, **kwargs)
@@ -43,16 +45,35 @@ def requires(permission: str) -> Callable[[View[P]], View[P]]:
     return decorate
 
 
+def _to_sign_in(request: HttpRequest) -> HttpResponseBase:
+    """The sign-in page, from which people come back to the page that they were on, not to a part of it or a button."""
+    htmx = request.htmx  # type: ignore[attr-defined]
+    if htmx:
+        return HttpResponseClientRedirect(redirect_to_login(htmx.current_url_abs_path or "/").url)
+    asks = request.method in ("GET", "HEAD")
+    return redirect_to_login(request.get_full_path() if asks else _page_before(request))
+
+
+def _page_before(request: HttpRequest) -> str:
+    """The page whose button was pressed, if it is one of ours."""
+    page = urlsplit(request.headers.get("Referer", ""))
+    return page._replace(scheme="", netloc="").geturl() if page.netloc == request.get_host() else "/"
+
+
 def with_application(
     view: Callable[Concatenate[HttpRequest, Application, P], HttpResponseBase],
 ) -> View[P]:
-    """Passes the selected application as the second argument; without any, the page says how to make one."""
+    """Passes the selected application as the second argument; without any, the page says how to make one.
+
+    What is about one row, or writes, is not found then.
+    """
 
     @wraps(view)
     def selected(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         application = selected_application(request)
         if application is None:
-            return render(request, "components/no_application.html")
+            found = request.method in ("GET", "HEAD") and not kwargs
+            return render(request, "components/no_application.html", status=200 if found else 404)
         return view(request, application, *args, **kwargs)
 
     return selected

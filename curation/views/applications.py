@@ -1,13 +1,17 @@
-"""The choice of the application in the header."""
+"""Applications: the choice in the header, the list of all, a new one."""
 
 from __future__ import annotations
 
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_POST
+from django.urls import is_valid_path
+from django.views.decorators.http import require_http_methods, require_POST
 
+from curation.forms.settings import NewApplicationForm
+from curation.selectors.applications import applications_with_members
 from curation.views.access import applications_of, requires, select_application
+from curation.views.sections import render_section
 
 
 @require_POST
@@ -21,5 +25,19 @@ def select(request: HttpRequest) -> HttpResponse:
     select_application(request, application)
     section = "/" + request.POST.get("next", "/").lstrip("/").partition("/")[0]
     address = section if section == "/" else f"{section}/"
-    allowed = url_has_allowed_host_and_scheme(address, allowed_hosts={request.get_host()})
-    return redirect(address if allowed else "home")
+    return redirect(address if is_valid_path(address) else "home")
+
+
+@require_http_methods(["GET", "POST"])
+@requires("administer")
+def applications(request: HttpRequest) -> HttpResponse:
+    """All applications with their members, and the form of a new one, which is looked at from then on."""
+    form = NewApplicationForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        application = form.save()
+        select_application(request, application)
+        messages.success(request, f"{application} is made. Set its teacher, then make a key for the program.")
+        return redirect("settings_teacher")
+    return render_section(
+        request, "applications", "curation/applications.html", form=form, rows=applications_with_members()
+    )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from uuid import UUID
 
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -12,21 +14,21 @@ from django.views.decorators.http import require_GET, require_POST
 
 from curation.errors import OdiaError
 from curation.forms.correction import CorrectionForm
-from curation.forms.traffic import TrafficFilterForm
-from curation.models import Application, Query
-from curation.selectors import traffic as selectors
-from curation.selectors.applications import function_names
-from curation.services.query_reviews import call_correct, query_exclude, query_include
+from curation.models import Application, Query, Review
+from curation.selectors import query as selectors
+from curation.selectors.similar import nearest_patterns
+from curation.selectors.traffic import capped_count, down_to, edge_of, place_of, queries_of, segments
+from curation.services.query_reviews import StaleDecision, call_correct, query_exclude, query_include, query_state
 from curation.views.access import requires, with_application
-from curation.views.answers import answer, errors_as_messages
-from curation.views.traffic import filter_part
+from curation.views.answers import answer, is_fragment
+from curation.views.traffic import filter_of, listing, place
 
 
 @require_GET
 @requires("read")
 @with_application
 def query_page(request: HttpRequest, application: Application, pk: UUID) -> HttpResponse:
-    """The page of a query, or for htmx its panel beside the list; the filter in the address bounds the neighbours."""
+    """The list with the query beside it, or for htmx only the query; the filter in the address bounds both."""
     query = _query(application, pk)
     return _show(request, query, _correction(query, request.GET.get("correct")))
 
@@ -43,7 +45,9 @@ def correct(request: HttpRequest, application: Application, pk: UUID) -> HttpRes
     if form is None or not form.is_valid():
         return _show(request, query, form)
     try:
-        call_correct(query=query, call=form.call(), user=request.user)  # type: ignore[arg-type]
+        call_correct(query=query, call=form.call(), user=_user(request), expected=request.POST.get("state", ""))
+    except StaleDecision:
+        return _show(request, _query(application, pk), form, is_stale=True)
     except OdiaError as error:
         form.add_error(None, str(error))
         return _show(request, query, form)
@@ -55,22 +59,36 @@ def correct(request: HttpRequest, application: Application, pk: UUID) -> HttpRes
 @requires("review")
 @with_application
 def exclude(request: HttpRequest, application: Application, pk: UUID) -> HttpResponse:
-    query = _query(application, pk)
-    with errors_as_messages(request):
-        query_exclude(query=query, user=request.user)  # type: ignore[arg-type]
-        messages.success(request, "Excluded: datasets that are built from now on leave it out.")
-    return _back(request, query)
+    done = "Excluded: datasets that are built from now on leave it out."
+    return _decide(request, application, pk, query_exclude, done)
 
 
 @require_POST
 @requires("review")
 @with_application
 def include(request: HttpRequest, application: Application, pk: UUID) -> HttpResponse:
+    done = "Taken back in: datasets that are built from now on may draw it."
+    return _decide(request, application, pk, query_include, done)
+
+
+def _decide(
+    request: HttpRequest, application: Application, pk: UUID, decide: Callable[..., Review], done: str
+) -> HttpResponse:
     query = _query(application, pk)
-    with errors_as_messages(request):
-        query_include(query=query, user=request.user)  # type: ignore[arg-type]
-        messages.success(request, "Taken back in: datasets that are built from now on may draw it.")
+    try:
+        decide(query=query, user=_user(request), expected=request.POST.get("state", ""))
+        messages.success(request, done)
+    except StaleDecision:
+        query = _query(application, pk)
+        return _show(request, query, _correction(query, None), is_stale=True)
+    except OdiaError as error:
+        messages.error(request, str(error))
     return _back(request, query)
+
+
+def _user(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)
+    return request.user
 
 
 def _query(application: Application, pk: UUID) -> Query:
@@ -87,27 +105,39 @@ def _correction(query: Query, function: str | None, data: object = None) -> Corr
     return CorrectionForm(query.tool_set.tool_set, query.function if function is None else function, query.call, data)
 
 
-def _show(request: HttpRequest, query: Query, correction: CorrectionForm | None) -> HttpResponse:
+def _show(
+    request: HttpRequest, query: Query, correction: CorrectionForm | None, *, is_stale: bool = False
+) -> HttpResponse:
+    """`is_stale`: a decision was refused because the query had changed; what was filled in stays in the form."""
     decision = getattr(query, "decision", None)
     answers = selectors.teacher_calls(query)
-    functions = function_names(query.application)
-    inside = selectors.queries_of(query.application, TrafficFilterForm(request.GET, functions).wanted())
-    newer, older = selectors.neighbours(inside, query.pk)
+    form = filter_of(request, query.application)
+    inside = queries_of(query.application, form.wanted())
+    edge = edge_of(query.application, form.wanted(), query.pk)
+    reviews = selectors.reviews_of_query(query)
     context = {
         "query": query,
+        "state": query_state(query),
+        "is_stale": is_stale,
+        "changed_by": reviews[0] if is_stale and reviews else None,
         "decision": decision,
         "shadow": getattr(query, "shadow", None),
         "steps": selectors.routing_steps(decision.steps) if decision else [],
-        "segments": selectors.segments(query.text, query.call if query.labelled or not decision else decision.call),
+        "segments": segments(query.text, query.call if query.labelled or not decision else decision.call),
         "answers": answers,
         "teacher": selectors.teachers_call(answers),
-        "reviews": selectors.reviews_of_query(query),
+        "reviews": reviews,
         "correction": correction,
         "correcting": "correct" in request.GET or request.method == "POST",
-        "newer": newer,
-        "older": older,
-        "kept": filter_part(request.GET),
+        "nearest": nearest_patterns(query.pattern) if query.pattern and "similar" in request.GET else None,
+        "place": place_of(inside, query.pk, edge),
+        "here": place(request, form),
     }
+    if is_fragment(request):
+        context["total"] = capped_count(down_to(inside, edge_of(query.application, form.wanted())))
+    else:
+        context |= listing(request, query.application, at=query.pk)
+        context["total"] = context["count"]
     return answer(request, "curation/query.html", "panel", context)
 
 
@@ -115,5 +145,5 @@ def _back(request: HttpRequest, query: Query) -> HttpResponse:
     """To the cluster's page where the decision was made there, or else to the query's."""
     cluster = request.POST.get("cluster", "")
     if cluster.isdecimal():
-        return redirect("cluster", cluster)
-    return redirect(f"{reverse('query', args=[query.pk])}?{filter_part(request.GET)}")
+        return redirect(reverse("cluster", args=[cluster]) + (f"?{request.GET.urlencode()}" if request.GET else ""))
+    return redirect(f"{reverse('query', args=[query.pk])}?{place(request, filter_of(request, query.application))}")

@@ -8,15 +8,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from curation.sample.log import sample_log
 from curation.sample.wire import MODEL
@@ -27,6 +29,13 @@ APPLICATION = "music-assistant"
 QUERIES = 3000
 FUNCTIONS = {"play_artist", "play_genre", "next_track", "previous_track", "pause", "resume", "similar_artists", None}
 """A few wishes only, so that a small student learns them in less than a minute."""
+
+FILL = """
+from curation.services.applications import application_ensure
+from tests.busy import fill
+fill(application_ensure(slug="busy"), queries=600, clusters=30, learned=4)
+"""
+Scheme = Literal["light", "dark"]
 
 
 @dataclass(frozen=True)
@@ -75,17 +84,56 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             process.terminate()
 
 
+@pytest.fixture(scope="session")
+def busy_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A running ODIA whose one application has some of everything that a page can show; see `tests.busy`."""
+    with running_odia(reachable_folder(tmp_path_factory, "busy") / "var") as odia:
+        odia.manage("shell", "--no-imports", "-c", FILL)
+        password = odia.printed["Sign"].partition("password ")[2].split()[0]
+        yield Site(odia, odia.printed["Dashboard"].rstrip("/"), odia.printed["Gateway"], password)
+
+
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A window of 1440 px. What a page writes to its console as an error fails the test."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    """A light window of 1440 px."""
+    with window(browser) as page:
+        yield page
+
+
+@contextmanager
+def window(browser: Browser, *, width: int = 1440, scheme: Scheme = "light", script: bool = True) -> Iterator[Page]:
+    """A window with sessions of its own.
+
+    What a page writes to its console as an error fails the test, and so does a request to another machine.
+    """
+    size: ViewportSize = {"width": width, "height": 900}
+    context = browser.new_context(viewport=size, color_scheme=scheme, java_script_enabled=script)
     page = context.new_page()
-    errors: list[str] = []
-    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: errors.append(str(error)))
+    wrong: list[str] = []
+    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("request", lambda request: None if _is_here(request.url) else wrong.append(request.url))
     yield page
     context.close()
-    assert errors == []
+    assert wrong == []
+
+
+def sign_in(site: Site, page: Page) -> None:
+    page.goto(f"{site.url}/sign-in/")
+    page.get_by_label("Username").fill("admin")
+    page.get_by_label("Password").fill(site.password)
+    with page.expect_navigation():
+        page.get_by_role("button", name="Sign in").click()
+
+
+def photograph(page: Page, name: str) -> None:
+    SCREENSHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+
+
+def _is_here(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme in ("data", "blob") or parts.hostname == "127.0.0.1"
 
 
 def _is_everyday(line: dict[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""Filters of examples and disagreements."""
+"""What the filters of examples and of disagreements share."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 from django import forms
 
 from curation.forms.choices import ANY
-from training.models.datasets import ExampleRoute, Split
 
 
 class FunctionFilter(forms.Form):
@@ -28,21 +27,3 @@ class FunctionFilter(forms.Form):
         function = chosen.get("function")
         others = {name: chosen.get(name, "") for name in self.fields if name != "function"}
         return {**others, "function": {"-": "", "": None, None: None}.get(function, function)}
-
-
-class ExampleFilter(FunctionFilter):
-    """Examples of a dataset."""
-
-    split = forms.ChoiceField(required=False, choices=[ANY, *Split.choices])
-    route = forms.ChoiceField(required=False, choices=[ANY, *ExampleRoute.choices])
-
-
-class DisagreementFilter(FunctionFilter):
-    """Disagreements of an evaluation."""
-
-    served = forms.ChoiceField(
-        label="Answered",
-        required=False,
-        choices=[("", "inline"), ("teacher", "held back by the gate"), ("all", "all")],
-    )
-    text = forms.CharField(label="Text contains", required=False, max_length=200)

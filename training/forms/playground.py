@@ -11,3 +11,9 @@ class UtteranceForm(forms.Form):
     text = forms.CharField(
         label="Utterance", max_length=2000, widget=forms.TextInput(attrs={"autocomplete": "off", "data-key": "/"})
     )
+    user = forms.CharField(
+        label="User, for the canary",
+        required=False,
+        max_length=200,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from django import forms
 
+from curation.errors import OdiaError
 from curation.models import Application
 from training.models import Dataset, DistillationRun
 from training.models.datasets import DatasetStatus
 from training.models.students import Family
+from training.selectors.runs import SettingChange, changes, said, settings_said
+from training.services.runs import settings_of
 from training.students.encoder.config import EncoderConfig
 
 LAYERS = EncoderConfig().layers
@@ -58,6 +62,8 @@ class RunForm(forms.Form):
         assert isinstance(choice, forms.ModelChoiceField)
         choice.queryset = approved
         self.newest = approved.first()
+        if self.newest:
+            choice.empty_label = f"the newest approved dataset ({self.newest.version})"
 
     def clean_dataset(self) -> Dataset:
         dataset = self.cleaned_data["dataset"] or self.newest
@@ -80,6 +86,16 @@ class RunForm(forms.Form):
         """The settings that were filled in."""
         given = {name: self.cleaned_data[name] for name in SETTINGS}
         return {name: value for name, value in given.items() if value not in (None, "")}
+
+    def changes_from(self, earlier: DistillationRun | None) -> list[SettingChange]:
+        """What a run of these settings has otherwise than an earlier one; nothing while the form is not right."""
+        if earlier is None or not self.is_valid():
+            return []
+        with suppress(OdiaError):
+            settings = settings_of(self.cleaned_data["family"], self.config()).as_json()
+            after = said(self.cleaned_data["dataset"].version, self.cleaned_data["family"], settings)
+            return changes(settings_said(earlier), after)
+        return []
 
     @staticmethod
     def initial_of(run: DistillationRun) -> dict[str, Any]:

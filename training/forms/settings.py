@@ -32,6 +32,7 @@ class PolicyForm(forms.ModelForm):
             "approve_simplicity",
             "approve_purity",
             "approve_queries",
+            "second_approver",
         ]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from curation.models.traffic import Route
 from training.gateway.eligibility import changed_tools, why_not, why_not_call
 from training.gateway.exchange import Asked, Decision
 from training.gateway.student_queue import StudentQueue
 from training.gateway.students import Serving, Students
+from training.selectors.canary import place_of_user
 from training.selectors.snapshot import StudentEntry
 from training.students.base import Prediction
 
@@ -68,10 +67,7 @@ class InlineRouter:
 def in_canary(asked: Asked) -> bool:
     """Whether the request is on the challenger's side: always the same for a user, or for a key that names none."""
     share = asked.application.policy.canary_share
-    if not share:
-        return False
-    who = f"{asked.application.id}:{asked.chat.client_id or asked.key_id}"
-    return int.from_bytes(hashlib.sha256(who.encode()).digest()[:8]) < share * 2**64
+    return share > 0 and place_of_user(asked.application.id, asked.chat.client_id or asked.key_id) < share
 
 
 def _why_not_student(entry: StudentEntry | None, serving: Serving | None) -> str:

@@ -1,6 +1,6 @@
 from training.models.audits import AuditTally, SwitchOff
 from training.models.datasets import Dataset, DatasetExample
-from training.models.evaluations import Evaluation, EvaluationExample
+from training.models.evaluations import Evaluation, EvaluationExample, Judgement
 from training.models.keys import ApiKey
 from training.models.policies import RoutingPolicy
 from training.models.promotions import Alias, Promotion
@@ -15,6 +15,7 @@ __all__ = [
     "DistillationRun",
     "Evaluation",
     "EvaluationExample",
+    "Judgement",
     "Promotion",
     "RoutingPolicy",
     "Student",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Cast, Concat, Lower
 
 from curation.ml.calls import Call
 from curation.models import Application, ToolSetVersion
@@ -27,6 +28,22 @@ class ExampleRoute(models.TextChoices):
     NO_CALL = "no_call", "No call"
 
 
+class Fingerprint(models.Func):
+    """64 bits that are equal for equal texts, and as good as never for others."""
+
+    function = "hashtextextended"
+    template = "%(function)s(%(expressions)s, 0)"
+    output_field = models.BigIntegerField()
+
+
+class OneSpaced(models.Func):
+    """A text with one space between its words and none around."""
+
+    function = "regexp_replace"
+    template = r"%(function)s(btrim(%(expressions)s), '\s+', ' ', 'g')"
+    output_field = models.TextField()
+
+
 class Dataset(models.Model):
     """A list of examples that never changes once it is built; only its status does."""
 
@@ -38,6 +55,8 @@ class Dataset(models.Model):
     funnel = models.JSONField(help_text="Queries received, in approved clusters, usable, distinct, selected.")
     balance = models.JSONField(default=dict, help_text="Examples per split and function.")
     clusters = models.JSONField(default=list, help_text="Ids of the approved clusters it was drawn from.")
+    choices = models.JSONField(default=dict, help_text="What was chosen at its building, see BuildChoices.")
+    history = models.JSONField(default=list, help_text="Who approved it, and who took that back, in order.")
     built_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
@@ -67,7 +86,7 @@ class Dataset(models.Model):
 class DatasetExample(models.Model):
     """One query with its reference call, as it was when the dataset was built."""
 
-    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="examples")
+    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="examples", db_index=False)
     split = models.CharField(max_length=12, choices=Split)
     route = models.CharField(max_length=10, choices=ExampleRoute)
     query_id = models.UUIDField()
@@ -75,11 +94,25 @@ class DatasetExample(models.Model):
     function = models.CharField(max_length=200, blank=True)
     arguments = models.JSONField(default=dict)
     weight = models.PositiveIntegerField(help_text="How often the query came.")
+    text_key = models.GeneratedField(
+        expression=Fingerprint(OneSpaced(Lower("text"))), output_field=models.BigIntegerField(), db_persist=True
+    )
+    call_key = models.GeneratedField(
+        expression=Fingerprint(Concat("function", Cast("arguments", models.TextField()))),
+        output_field=models.BigIntegerField(),
+        db_persist=True,
+    )
 
     class Meta:
         ordering = ["id"]
         default_permissions = ()
-        indexes = [models.Index(fields=["dataset", "split", "function"], name="example_by_split")]
+        indexes = [
+            models.Index(fields=["dataset", "id"], name="example_by_dataset"),
+            models.Index(fields=["dataset", "split", "function", "id"], name="example_by_split"),
+            models.Index(
+                fields=["dataset", "text_key", "call_key"], include=["split", "route"], name="example_by_text"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 
 from curation.ml.calls import Call
 from curation.models.traffic import call_of
@@ -31,13 +32,6 @@ class Evaluation(models.Model):
         return f"{self.student} on {self.dataset}"
 
 
-class Verdict(models.TextChoices):
-    STUDENT = "student", "The student was right"
-    TEACHER = "teacher", "The teacher was right"
-    BOTH = "both", "Both were right"
-    NEITHER = "neither", "Neither was right"
-
-
 class EvaluationExample(models.Model):
     """One test example with the student's answer beside the reference call."""
 
@@ -53,13 +47,14 @@ class EvaluationExample(models.Model):
     confidence = models.FloatField()
     served_by = models.CharField(max_length=10, blank=True, help_text="memo, student, or empty: the teacher.")
     agrees = models.BooleanField()
-    verdict = models.CharField(max_length=10, choices=Verdict, blank=True)
-    judged_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True)
 
     class Meta:
         ordering = ["-confidence", "id"]
         default_permissions = ()
-        indexes = [models.Index(fields=["evaluation", "agrees", "-confidence"], name="disagreements")]
+        indexes = [
+            models.Index(fields=["evaluation", "agrees", "-confidence"], name="disagreements"),
+            models.Index(fields=["evaluation", "query_id"], name="evaluated_query"),
+        ]
 
     def __str__(self) -> str:
         return self.text
@@ -71,3 +66,38 @@ class EvaluationExample(models.Model):
     @property
     def student_call(self) -> Call | None:
         return call_of(self.student_function, self.student_arguments)
+
+
+class Verdict(models.TextChoices):
+    STUDENT = "student", "The student was right"
+    TEACHER = "teacher", "The teacher was right"
+    BOTH = "both", "Both were right"
+    NEITHER = "neither", "Neither was right"
+
+
+class Judgement(models.Model):
+    """What a reviewer says about a disagreement. Rows are only ever added; what was undone says by whom."""
+
+    example = models.ForeignKey(EvaluationExample, on_delete=models.CASCADE, related_name="judgements")
+    verdict = models.CharField(max_length=10, choices=Verdict)
+    batch = models.UUIDField(null=True, help_text="Of the reviews that changed the reference call because of it.")
+    judged_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    carried_from = models.ForeignKey(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        help_text="The verdict on the same answer in an earlier evaluation, whose word this one repeats.",
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    undone_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    undone_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["example"], condition=Q(undone_at=None), name="one_verdict_stands")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.example}: {self.get_verdict_display().lower()}"

@@ -23,6 +23,9 @@ class DistillationRun(models.Model):
     job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="run")
     family = models.CharField(max_length=10, choices=Family, default=Family.ENCODER)
     config = models.JSONField(default=dict, help_text="Settings of the family, see training.students.families.")
+    based_on = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, help_text="The run whose settings were changed for this one."
+    )
     curve = models.JSONField(default=list, help_text="Points of the training curves.")
     log = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -61,4 +64,5 @@ class Student(models.Model):
 
     @property
     def latest_evaluation(self) -> Any:
-        return self.evaluations.order_by("-id").first()
+        """On the dataset that it was made from; on others it may have learned what is asked there."""
+        return self.evaluations.filter(dataset=self.dataset_id).order_by("-id").first()

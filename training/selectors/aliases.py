@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from curation.models import Application
-from training.models import Student
+from training.models import Promotion, Student
 from training.models.promotions import AliasName
 
 
@@ -15,6 +15,19 @@ def champion_of(application: Application) -> Student | None:
 def challenger_of(application: Application) -> Student | None:
     """The student that is tried beside the champion."""
     return _behind(application, AliasName.CHALLENGER)
+
+
+def aliases_of(application: Application) -> dict[str, Student]:
+    """The students behind the names, read at once."""
+    rows = application.aliases.select_related("student__tool_set")
+    return {alias.name: alias.student for alias in rows}
+
+
+def standing_promotion(application: Application) -> Promotion | None:
+    """The latest promotion that was not taken back, which a roll back takes back: to its `previous` student."""
+    moves = Promotion.objects.filter(application=application, alias=AliasName.CHAMPION).select_related("previous")
+    taken_back = moves.filter(rolled_back__isnull=False).values("rolled_back")
+    return moves.filter(rolled_back__isnull=True).exclude(pk__in=taken_back).first()
 
 
 def _behind(application: Application, name: AliasName) -> Student | None:

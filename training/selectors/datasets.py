@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Count, Q, QuerySet, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import Count, QuerySet
+from django.utils import timezone
 
-from curation.models import Application, Cluster, Clustering
+from curation.models import Application, Cluster, Clustering, Job
 from curation.models.clusters import ClusterStatus
-from training.models import Dataset, DatasetExample
+from curation.models.jobs import ENDED, JobKind
+from training.models import Dataset
+from training.models.build_choices import BuildChoices
 from training.models.datasets import ExampleRoute, Split
 
 FUNNEL = {
@@ -21,13 +25,15 @@ FUNNEL = {
     "distinct": "Distinct",
     "selected": "Selected, with those to refuse",
 }
-EXAMPLES_PER_PAGE = 30
+DATASETS_PER_PAGE = 50
+VERSIONS_OFFERED = 100
 
 
 @dataclass(frozen=True, slots=True)
 class FunnelStep:
     """One step of the way from traffic to examples. `share` (0 to 1) is that of the largest step."""
 
+    key: str
     label: str
     count: int
     share: float
@@ -56,32 +62,17 @@ class BalanceRow:
 class BuildSource:
     """What a dataset built now would be drawn from: the approved clusters of the clustering in force."""
 
-    received: int
-    clusters: int
+    clustering: Clustering
+    clusters: list[Cluster]
     undecided: int
-    queries: int
-
-    @property
-    def steps(self) -> list[FunnelStep]:
-        return funnel_steps({"received": self.received, "in approved clusters": self.queries})
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
-    """Examples (text with its call) that one dataset has and another has not."""
+class DatasetPage:
+    """Some datasets, the newest first; `before` continues the list, None at its end."""
 
-    other: Dataset
-    added: int
-    removed: int
-    kept: int
-
-
-@dataclass(frozen=True, slots=True)
-class ExamplesPage:
-    """Some examples in the order of their keys; `after` continues the list, None at its end."""
-
-    rows: list[DatasetExample]
-    after: int | None
+    rows: list[Dataset]
+    before: int | None
 
 
 def datasets_of(application: Application) -> QuerySet[Dataset]:
@@ -94,22 +85,33 @@ def datasets_of(application: Application) -> QuerySet[Dataset]:
     )
 
 
+def datasets_page(application: Application, before: int = 0) -> DatasetPage:
+    rows = datasets_of(application)
+    found = list((rows.filter(pk__lt=before) if before else rows)[: DATASETS_PER_PAGE + 1])
+    shown = found[:DATASETS_PER_PAGE]
+    return DatasetPage(shown, shown[-1].pk if len(found) > DATASETS_PER_PAGE else None)
+
+
+def builds_under_way(application: Application) -> QuerySet[Job]:
+    return application.jobs.filter(kind=JobKind.BUILD).exclude(state__in=ENDED).select_related("started_by")
+
+
 def source_of(application: Application) -> BuildSource | None:
     """None before the traffic was clustered."""
-    clustering = Clustering.objects.filter(application=application).first()
+    clustering = Clustering.objects.filter(application=application).select_related("application").first()
     if clustering is None:
         return None
-    counts = clustering.clusters.aggregate(
-        clusters=Count("pk", filter=Q(status=ClusterStatus.APPROVED)),
-        undecided=Count("pk", filter=Q(status=ClusterStatus.PROPOSED)),
-        queries=Coalesce(Sum("queries", filter=Q(status=ClusterStatus.APPROVED)), 0),
-    )
-    return BuildSource(clustering.queries, **counts)
+    callable_ones = Cluster.objects.filter(clustering=clustering).exclude(function="")
+    approved = callable_ones.filter(status=ClusterStatus.APPROVED).order_by("-queries", "pk")
+    undecided = callable_ones.filter(status=ClusterStatus.PROPOSED).count()
+    return BuildSource(clustering, list(approved.only("name", "function", "queries", "evidence")), undecided)
 
 
 def funnel_steps(funnel: Mapping[str, int]) -> list[FunnelStep]:
     largest = max([*funnel.values(), 1])
-    return [FunnelStep(label, funnel[key], funnel[key] / largest) for key, label in FUNNEL.items() if key in funnel]
+    return [
+        FunnelStep(key, label, funnel[key], funnel[key] / largest) for key, label in FUNNEL.items() if key in funnel
+    ]
 
 
 def balance_rows(balance: Mapping[str, Mapping[str, int]]) -> list[BalanceRow]:
@@ -129,28 +131,40 @@ def balance_rows(balance: Mapping[str, Mapping[str, int]]) -> list[BalanceRow]:
 
 def clusters_of(dataset: Dataset) -> QuerySet[Cluster]:
     """The approved clusters that a dataset was drawn from."""
-    return Cluster.objects.filter(pk__in=dataset.clusters)
+    return Cluster.objects.filter(pk__in=dataset.clusters).only("name", "queries").order_by("-queries", "pk")
 
 
-def examples_page(
-    dataset: Dataset, *, split: str = "", route: str = "", function: str | None = None, after: int = 0
-) -> ExamplesPage:
-    """The examples behind `after` that fit; `function` None is any, empty is *no call*."""
-    wanted = {"split": split, "route": route}
-    rows = dataset.examples.filter(**{name: value for name, value in wanted.items() if value}, pk__gt=after)
-    if function is not None:
-        rows = rows.filter(function=function)
-    found = list(rows[: EXAMPLES_PER_PAGE + 1])
-    more = len(found) > EXAMPLES_PER_PAGE
-    shown = found[:EXAMPLES_PER_PAGE]
-    return ExamplesPage(shown, shown[-1].pk if more else None)
+def versions_of(application: Application, *always: Dataset) -> list[Dataset]:
+    """The newest versions to choose from, and those that have to be among them."""
+    newest = Dataset.objects.filter(application=application).only("version").order_by("-id")[:VERSIONS_OFFERED]
+    return list({version.pk: version for version in [*newest, *always]}.values())
 
 
-def difference(dataset: Dataset, other: Dataset) -> Difference:
-    """What `dataset` has more and less than `other`."""
-    mine, theirs = (
-        each.examples.order_by().values("text", "function", "arguments").distinct() for each in (dataset, other)
-    )
-    added = mine.difference(theirs).count()
-    removed = theirs.difference(mine).count()
-    return Difference(other, added, removed, mine.count() - added)
+def version_before(dataset: Dataset) -> Dataset | None:
+    return Dataset.objects.filter(application=dataset.application_id, pk__lt=dataset.pk).order_by("-id").first()
+
+
+def choices_in_words(choices: BuildChoices) -> list[str]:
+    """What differs from taking everything."""
+    kept = choices.as_json()
+    said = {
+        "limit": f"the newest {choices.limit:,} distinct queries",
+        "most_of_function": f"at most {choices.most_of_function} training examples of one function",
+        "since": f"queries from {timezone.localtime(choices.since):%-d %b %Y} on" if choices.since else "",
+        "without_clusters": f"without {len(choices.without_clusters)} of the approved clusters",
+        "without_functions": f"without {', '.join(choices.without_functions)}",
+    }
+    return [words for name, words in said.items() if name in kept]
+
+
+def choices_address(choices: BuildChoices) -> str:
+    """The query string that chooses the same again."""
+    kept: dict[str, Any] = choices.as_json()
+    if choices.since:
+        kept["since"] = f"{timezone.localtime(choices.since):%Y-%m-%d}"
+    return urlencode(kept, doseq=True)
+
+
+def decisions_on(dataset: Dataset) -> list[tuple[str, str, datetime]]:
+    """What was decided, by whom (empty: the policy) and when, the latest first."""
+    return [(item["what"], item["by"], datetime.fromisoformat(item["at"])) for item in reversed(dataset.history)]

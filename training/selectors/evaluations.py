@@ -5,22 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from curation.models import Application
-from training.models import Evaluation, EvaluationExample
+from training.models import Evaluation
 from training.models.promotions import AliasName
 
-EVALUATIONS_SHOWN = 100
-DISAGREEMENTS_PER_PAGE = 30
+EVALUATIONS_PER_PAGE = 50
 
 
 @dataclass(frozen=True, slots=True)
-class DisagreementsPage:
-    """Some disagreements, the most confident first; `after` continues the list, empty at its end."""
+class EvaluationsPage:
+    """Some evaluations, the newest first; `before` continues the list, None at its end."""
 
-    rows: list[EvaluationExample]
-    after: str
+    rows: list[Evaluation]
+    before: int | None
+
+
+def evaluations_page(
+    application: Application, before: int = 0, *, dataset: int = 0, student: int = 0
+) -> EvaluationsPage:
+    """Those before the key `before`, of one dataset or one student; 0 narrows nothing."""
+    given = {"pk__lt": before, "dataset": dataset, "student": student}
+    rows = evaluations_of(application).filter(**{name: value for name, value in given.items() if value})
+    found = list(rows[: EVALUATIONS_PER_PAGE + 1])
+    shown = found[:EVALUATIONS_PER_PAGE]
+    return EvaluationsPage(shown, shown[-1].pk if len(found) > EVALUATIONS_PER_PAGE else None)
 
 
 def evaluations_of(application: Application) -> QuerySet[Evaluation]:
@@ -46,43 +56,21 @@ def champion_evaluation(evaluation: Evaluation) -> Evaluation | None:
     )
 
 
-def point_at(curve: list[dict[str, Any]], threshold: float | None) -> int | None:
-    """The place in the curve of the point nearest to a threshold; None without a threshold or a curve."""
-    if threshold is None or not curve:
-        return None
-    return min(range(len(curve)), key=lambda place: abs(curve[place]["threshold"] - threshold))
+def curve_with_threshold(evaluation: Evaluation) -> tuple[list[dict[str, Any]], int | None]:
+    """The risk-coverage curve with the threshold in force among its points, and the place of that point.
 
-
-def disagreements_page(
-    evaluation: Evaluation, *, served: str = "", function: str | None = None, text: str = "", after: str = ""
-) -> DisagreementsPage:
-    """Disagreements behind `after`.
-
-    `served` is empty (inline: what the application would have received), "teacher" (what the gate held back) or
-    "all"; `function` is that of the reference call, None for any.
+    The curve itself holds a sample of the thresholds. The place is None where no threshold is in force, or nothing was
+    answered at it.
     """
-    rows = evaluation.examples.filter(agrees=False).filter(_served(served), _behind(after))
-    if function is not None:
-        rows = rows.filter(function=function)
-    if text:
-        rows = rows.filter(text__icontains=text)
-    found = list(rows[: DISAGREEMENTS_PER_PAGE + 1])
-    more = len(found) > DISAGREEMENTS_PER_PAGE
-    shown = found[:DISAGREEMENTS_PER_PAGE]
-    return DisagreementsPage(shown, f"{shown[-1].confidence!r}~{shown[-1].pk}" if more else "")
-
-
-def _served(served: str) -> Q:
-    if served == "all":
-        return Q()
-    return Q(served_by="") if served == "teacher" else ~Q(served_by="")
-
-
-def _behind(after: str) -> Q:
-    """Rows behind the one that a page ended with, in the order of confidence and key."""
-    try:
-        confidence, key = after.split("~")
-        place = float(confidence), int(key)
-    except ValueError:
-        return Q()
-    return Q(confidence__lt=place[0]) | Q(confidence=place[0], pk__gt=place[1])
+    curve, figures, threshold = evaluation.curve, evaluation.figures, evaluation.threshold
+    if threshold is None or figures["disagreement_inline"] is None or not curve:
+        return curve, None
+    point = {
+        "threshold": threshold,
+        "coverage": figures["coverage"],
+        "disagreement": figures["disagreement_inline"],
+        "upper_bound": figures["disagreement_inline_upper_bound"],
+    }
+    stricter = [other for other in curve if other["threshold"] > threshold]
+    laxer = [other for other in curve if other["threshold"] < threshold]
+    return [*stricter, point, *laxer], len(stricter)

@@ -18,9 +18,10 @@ async def openai_lines(dataset: Dataset, split: str = "") -> AsyncIterator[str]:
 
     Examples without a call are left out: the format wants the assistant's words, and those are not kept.
     """
-    tools = dataset.tool_set.tools
+    # The tools are the same on each line, and long: written out once.
+    rest = f', "tools": {json.dumps(dataset.tool_set.tools, ensure_ascii=False)}, "parallel_tool_calls": false}}\n'
     async for example in _examples(dataset, split).exclude(function="").aiterator(chunk_size=CHUNK):
-        yield _line({"messages": _messages(example), "tools": tools, "parallel_tool_calls": False})
+        yield f'{{"messages": {json.dumps(_messages(example), ensure_ascii=False)}{rest}'
 
 
 async def plain_lines(dataset: Dataset, split: str = "") -> AsyncIterator[str]:

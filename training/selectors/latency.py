@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import Protocol, TypeVar
 
 from curation.models import Application, TrafficHour
 from curation.models.traffic import Route
 from curation.selectors.histogram import merge, middle_of
+
+LEAST_MEASURED = 50
+HOURS_LOOKED_AT = 1000
+TEACHER_ROUTES = (Route.TEACHER, Route.FALLBACK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,31 @@ class SystemLatency:
 
 
 def teacher_latencies(application: Application) -> dict[int, int]:
-    """Latency buckets of all requests that the teacher answered."""
-    hours = TrafficHour.objects.filter(application=application, route=Route.TEACHER)
-    return merge(hours.values_list("latency_counts", flat=True))
+    """Latency buckets of the teacher's answers in the newest hours with any.
+
+    Where hardly any request went straight to the teacher, those that fell back to it count too, with the few
+    milliseconds that the student's refusal took.
+    """
+    hours = TrafficHour.objects.filter(application=application, route__in=TEACHER_ROUTES)
+    newest = hours.order_by("-hour").only("route", "latency_counts")[:HOURS_LOOKED_AT]
+    return merge(row.latency_counts for row in of_teacher(newest))
+
+
+class Measured(Protocol):
+    """Sums of the latencies of a route, in histogram buckets."""
+
+    @property
+    def route(self) -> str: ...
+    @property
+    def latency_counts(self) -> dict[str, int]: ...
+
+
+Rows = TypeVar("Rows", bound=Measured)
+
+
+def of_teacher(hours: Iterable[Rows]) -> list[Rows]:
+    """The rows that measure the teacher (see `teacher_latencies`)."""
+    rows = [row for row in hours if row.route in TEACHER_ROUTES]
+    alone = [row for row in rows if row.route == Route.TEACHER]
+    measured = sum(sum(row.latency_counts.values()) for row in alone)
+    return alone if measured >= LEAST_MEASURED else rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -11,9 +12,8 @@ from curation.models import Application, Query, RouterDecision, ShadowAnswer, To
 from curation.models.traffic import INLINE_ROUTES
 from training.models import AuditTally, Student
 from training.models.audits import WHOLE
-from training.students.certification import upper_bound
+from training.selectors.shares import Disagreement
 
-REQUESTS_LOOKED_AT = 10_000
 SHADOWS_LOOKED_AT = 1_000
 _REFERENCE = ("tool_set_id", "labelled", "function", "arguments", "several_calls")
 
@@ -22,45 +22,25 @@ _REFERENCE = ("tool_set_id", "labelled", "function", "arguments", "several_calls
 class Canary:
     """Of the newest `looked_at` requests: those that met the challenger, and those of them that it answered inline.
 
-    `audited` and `disagreed` count since it became the challenger, or was last turned on again.
+    `audits` count since it became the challenger, or was last turned on again.
     """
 
     looked_at: int
     met: int
     inline: int
-    audited: int
-    disagreed: int
+    audits: Disagreement
 
     @property
     def coverage(self) -> float | None:
         return self.inline / self.met if self.met else None
 
-    @property
-    def disagreement(self) -> float | None:
-        return self.disagreed / self.audited if self.audited else None
-
-    @property
-    def bound(self) -> float | None:
-        """Upper, with 95% confidence."""
-        return upper_bound(self.disagreed, self.audited) if self.audited else None
-
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One student on the shadowed queries. `judged` are its inline answers whose reference call is known."""
+    """One student on the shadowed queries: its inline answers, and those whose reference call is known."""
 
     inline: int
-    judged: int
-    disagreed: int
-
-    @property
-    def disagreement(self) -> float | None:
-        return self.disagreed / self.judged if self.judged else None
-
-    @property
-    def bound(self) -> float | None:
-        """Upper, with 95% confidence."""
-        return upper_bound(self.disagreed, self.judged) if self.judged else None
+    seen: Disagreement
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +60,18 @@ class ShadowTrial:
         return self.champion.inline / self.queries
 
 
-def canary_of(challenger: Student) -> Canary:
-    rows = RouterDecision.objects.filter(application=challenger.application_id).order_by("-query")
-    newest = Counter(rows.values_list("student", "route")[:REQUESTS_LOOKED_AT])
-    met = {route: count for (student, route), count in newest.items() if student == challenger.version}
-    tally = AuditTally.objects.filter(student=challenger, function=WHOLE).first() or AuditTally()
+def canary_of(challenger: Student, newest: Iterable[tuple[str, str, str]]) -> Canary:
+    """By the student and the route of the newest requests (see `canary.newest_requests`)."""
+    counts = Counter((student, route) for student, route, _ in newest)
+    met = {route: count for (student, route), count in counts.items() if student == challenger.version}
     inline = sum(met.get(route, 0) for route in INLINE_ROUTES)
-    return Canary(newest.total(), sum(met.values()), inline, tally.audited, tally.disagreed)
+    return Canary(counts.total(), sum(met.values()), inline, audits_of_all(challenger))
+
+
+def audits_of_all(student: Student) -> Disagreement:
+    """What audits saw of all its functions in service, since it got its place or was last turned on again."""
+    tally = AuditTally.objects.filter(student=student, function=WHOLE).first() or AuditTally()
+    return Disagreement(tally.audited, tally.disagreed)
 
 
 def shadow_of(challenger: Student) -> ShadowTrial | None:
@@ -119,7 +104,8 @@ class _Judge:
 
     def side(self, inline: dict[UUID, Call | None]) -> Side:
         judged = [(self._queries[pk], call) for pk, call in inline.items() if self._queries[pk].labelled]
-        return Side(len(inline), len(judged), sum(not self._agrees(query, call) for query, call in judged))
+        differ = sum(not self._agrees(query, call) for query, call in judged)
+        return Side(len(inline), Disagreement(len(judged), differ))
 
     def _agrees(self, query: Query, call: Call | None) -> bool:
         offered = self._tool_sets.get(query.tool_set_id) if query.tool_set_id else None

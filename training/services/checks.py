@@ -11,6 +11,7 @@ from curation.selectors.tool_sets import current_tool_set
 from training.models import Evaluation, Student, SwitchOff
 from training.models.audits import WHOLE
 from training.selectors.aliases import champion_of
+from training.selectors.evaluations import champion_evaluation
 from training.services.policies import policy_of
 
 LEAST_COVERAGE = 0.05
@@ -132,12 +133,12 @@ def _latency(figures: dict[str, Any]) -> Check:
 
 def _functions(student: Student, evaluation: Evaluation) -> Check:
     """No function may get clearly worse than with the champion, on the same test split."""
-    champion = champion_of(student.application)
     name = "no function got worse"
-    if champion is None or champion == student:
-        return Check(name, True, "There is no champion to compare it with.")
-    other = champion.evaluations.filter(dataset=evaluation.dataset).order_by("-id").first()
+    other = champion_evaluation(evaluation)
     if other is None:
+        champion = champion_of(student.application)
+        if champion is None or champion == student:
+            return Check(name, True, "There is no champion to compare it with.")
         return Check(name, True, f"The champion {champion} was not evaluated on {evaluation.dataset}.")
     before = {row["function"]: row for row in other.per_function}
     worse = [
@@ -149,4 +150,4 @@ def _functions(student: Student, evaluation: Evaluation) -> Check:
     ]
     if worse:
         return Check(name, False, f"Worse than the champion at: {', '.join(worse)}.")
-    return Check(name, True, f"At no function it is worse than the champion {champion}.")
+    return Check(name, True, f"At no function it is worse than the champion {other.student}.")

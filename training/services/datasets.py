@@ -1,67 +1,151 @@
-"""Datasets: built from approved clusters, frozen, approved."""
+"""Datasets: built from approved clusters, frozen, approved, and the approval taken back."""
 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import F, Max
+from django.db.models import Max
 from django.utils import timezone
 
 from curation.errors import OdiaError
-from curation.ml.calls import canonical_call, normalise_text
 from curation.ml.tools import canonical_json
-from curation.models import Application, Cluster, Query, ToolSetVersion
+from curation.models import Application, Cluster, ToolSetVersion
 from curation.models.clusters import ClusterStatus
 from curation.selectors.tool_sets import current_tool_set
+from curation.services.jobs import Report
 from training.models import Dataset, DatasetExample
+from training.models.build_choices import EVERYTHING, BuildChoices
 from training.models.datasets import DatasetStatus, ExampleRoute, Split
+from training.services.drawing import divide, draw
 from training.services.policies import policy_of
 
-CALIBRATION_SHARE = 0.15
-TEST_SHARE = 0.10
-MOST_EXAMPLES = 60_000
 LEAST_SIMPLE = 20
+READING_SHARE = 0.8
+"""Of the time of a build, about; the rest goes into writing."""
 BATCH = 2000
 
 
-@dataclass(slots=True)
-class _Group:
-    """All queries with the same text (up to case and white space) and the same reference call."""
-
-    first: Query
-    route: ExampleRoute
-    weight: int
+def silent(phase: str, fraction: float, message: str = "") -> None:
+    """The report of a build that nobody watches."""
 
 
-@transaction.atomic
-def dataset_build(*, application: Application, user: User | None = None, limit: int = MOST_EXAMPLES) -> Dataset:
+def dataset_build(
+    *, application: Application, user: User | None = None, choices: BuildChoices = EVERYTHING, report: Report = silent
+) -> Dataset:
     """Draw a dataset from the approved clusters.
 
     Queries of the approved clusters are examples of what to answer, all others of what to refuse. The texts are
-    split by the time of their first arrival, so that no text stands in two splits. The newest `limit` texts are
-    taken. Where a dataset with the same examples exists, that one is returned.
+    split by the time of their first arrival, so that no text stands in two splits. Where a dataset with the same
+    examples exists, that one is returned. All its rows become visible at once.
 
     Raises:
-        OdiaError: there is too little to learn from.
+        OdiaError: there is too little to learn from, or a cluster lost its approval meanwhile.
+        JobCancelled: from `report`.
     """
     tool_set = current_tool_set(application)
     if tool_set is None:
         raise OdiaError("There is no traffic with tools yet; import a log or send requests through the gateway.")
-    clusters = _approved_clusters(application)
-    if not clusters:
-        raise OdiaError("No cluster is approved yet; approve some on the clusters page first.")
-    funnel: dict[str, int] = {}
-    groups = _groups(application, tool_set, clusters, funnel)
-    if sum(group.route == ExampleRoute.SIMPLE for group in groups) < LEAST_SIMPLE:
+    clusters = _chosen_clusters(application, choices)
+    drawn = draw(application, tool_set, clusters, choices, _part(report, 0.0, READING_SHARE))
+    if drawn.simple < LEAST_SIMPLE:
         raise OdiaError(f"The approved clusters hold fewer than {LEAST_SIMPLE} distinct usable queries; approve more.")
-    examples = _split(groups[-limit:])
+    examples = divide(drawn.groups[-choices.limit :], choices.most_of_function)
+    funnel = {step: drawn.counts[step] for step in ("received", "in approved clusters", "usable", "distinct")}
     funnel["selected"] = len(examples)
+    report("Writing the examples", READING_SHARE, f"{len(examples):,} examples")
+    return _store(application, tool_set, clusters, examples, funnel, choices, user)
+
+
+@transaction.atomic
+def dataset_approve(*, dataset: Dataset, user: User | None = None) -> Dataset:
+    """Release a dataset for distillation. Without a user, the policy approves it.
+
+    Raises:
+        OdiaError: it is approved already, or the policy asks for another person than its builder.
+    """
+    dataset = _locked(dataset)
+    if dataset.status == DatasetStatus.APPROVED:
+        raise OdiaError(f"Dataset {dataset.version} is approved already, by {dataset.approved_by or 'the policy'}.")
+    if needs_another_approver(dataset=dataset, user=user):
+        raise OdiaError(
+            f"You built dataset {dataset.version}, and the policy asks for another person to approve it. "
+            "Ask another approver."
+        )
+    dataset.status, dataset.approved_by, dataset.approved_at = DatasetStatus.APPROVED, user, timezone.now()
+    return _recorded(dataset, "approved", user)
+
+
+@transaction.atomic
+def dataset_approval_undo(*, dataset: Dataset, user: User | None = None) -> Dataset:
+    """Make an approved dataset a draft again, as long as no student learned from it.
+
+    Raises:
+        OdiaError: it is a draft, or a run used it.
+    """
+    dataset = _locked(dataset)
+    if dataset.status == DatasetStatus.DRAFT:
+        raise OdiaError(f"Dataset {dataset.version} is a draft: there is no approval to take back.")
+    run = dataset.runs.first()
+    if run:
+        raise OdiaError(f"Run {run.pk} used dataset {dataset.version}, so its approval stands.")
+    dataset.status, dataset.approved_by, dataset.approved_at = DatasetStatus.DRAFT, None, None
+    return _recorded(dataset, "taken back", user)
+
+
+def needs_another_approver(*, dataset: Dataset, user: User | None) -> bool:
+    """Whether the policy keeps this person, who built the dataset, from approving it."""
+    is_builder = user is not None and dataset.built_by_id == user.pk
+    return is_builder and policy_of(dataset.application).second_approver
+
+
+def _locked(dataset: Dataset) -> Dataset:
+    return (
+        Dataset.objects.select_for_update(of=("self",)).select_related("application", "approved_by").get(pk=dataset.pk)
+    )
+
+
+def _recorded(dataset: Dataset, what: str, user: User | None) -> Dataset:
+    """Save a decision with who made it and when."""
+    dataset.history.append({"what": what, "by": user.username if user else "", "at": timezone.now().isoformat()})
+    dataset.save(update_fields=["status", "approved_by", "approved_at", "history"])
+    return dataset
+
+
+def _chosen_clusters(application: Application, choices: BuildChoices) -> set[int]:
+    approved = _approved_clusters(application)
+    if not approved:
+        raise OdiaError("No cluster is approved yet; approve some on the clusters page first.")
+    chosen = approved - set(choices.without_clusters)
+    if not chosen:
+        raise OdiaError("Every approved cluster is left out; leave at least one in.")
+    return chosen
+
+
+def _approved_clusters(application: Application) -> set[int]:
+    clustering = application.clusterings.first()
+    approved = Cluster.objects.filter(clustering=clustering, status=ClusterStatus.APPROVED).exclude(function="")
+    return set(approved.values_list("pk", flat=True)) if clustering else set()
+
+
+@transaction.atomic
+def _store(
+    application: Application,
+    tool_set: ToolSetVersion,
+    clusters: set[int],
+    examples: list[DatasetExample],
+    funnel: dict[str, int],
+    choices: BuildChoices,
+    user: User | None,
+) -> Dataset:
+    # Two builds at once get their versions one after the other, and clusterings wait.
+    Application.objects.select_for_update().get(pk=application.pk)
+    if not clusters <= _approved_clusters(application):
+        raise OdiaError("A cluster lost its approval while the dataset was being built. Build it again.")
     sha256 = _hash(examples)
     same = application.datasets.filter(sha256=sha256).first()
     if same:
@@ -74,6 +158,7 @@ def dataset_build(*, application: Application, user: User | None = None, limit: 
         funnel=funnel,
         balance=_balance(examples),
         clusters=sorted(clusters),
+        choices=choices.as_json(),
         built_by=user,
     )
     for example in examples:
@@ -82,97 +167,9 @@ def dataset_build(*, application: Application, user: User | None = None, limit: 
     return dataset
 
 
-@transaction.atomic
-def dataset_approve(*, dataset: Dataset, user: User | None = None) -> Dataset:
-    """Release a dataset for distillation.
-
-    Raises:
-        OdiaError: it is approved already.
-    """
-    dataset = Dataset.objects.select_for_update().get(pk=dataset.pk)
-    if dataset.status == DatasetStatus.APPROVED:
-        raise OdiaError(f"Dataset {dataset.version} is approved already.")
-    dataset.status, dataset.approved_by, dataset.approved_at = DatasetStatus.APPROVED, user, timezone.now()
-    dataset.save(update_fields=["status", "approved_by", "approved_at"])
-    return dataset
-
-
-def _approved_clusters(application: Application) -> set[int]:
-    clustering = application.clusterings.first()
-    approved = Cluster.objects.filter(clustering=clustering, status=ClusterStatus.APPROVED).exclude(function="")
-    return set(approved.values_list("pk", flat=True)) if clustering else set()
-
-
-def _groups(
-    application: Application, tool_set: ToolSetVersion, clusters: set[int], funnel: dict[str, int]
-) -> list[_Group]:
-    """Distinct queries in the order of their first arrival; counts the steps of the funnel."""
-    rules, tools = application.comparison_rules, tool_set.tool_set
-    allow_context = policy_of(application).allow_context
-    groups: dict[Hashable, _Group] = {}
-    counts: Counter[str] = Counter()
-    for query in _labelled_queries(application, tool_set):
-        approved = query.cluster_id in clusters  # type: ignore[attr-defined]
-        counts["received"] += 1
-        counts["in approved clusters"] += approved
-        if query.excluded or (query.context and not allow_context):
-            continue
-        call = query.call
-        if call and tools.problem_with(call.name, call.arguments):
-            continue
-        route = _route(query, approved)
-        counts["usable"] += route == ExampleRoute.SIMPLE
-        key = (normalise_text(query.text), canonical_call(call, tools, rules))
-        group = groups.get(key)
-        if group is None:
-            groups[key] = _Group(query, route, 1)
-            counts["distinct"] += route == ExampleRoute.SIMPLE
-        else:
-            group.weight += 1
-    funnel.update({step: counts[step] for step in ("received", "in approved clusters", "usable", "distinct")})
-    return list(groups.values())
-
-
-def _labelled_queries(application: Application, tool_set: ToolSetVersion) -> Iterable[Query]:
-    queries = Query.objects.filter(application=application, labelled=True, tool_set=tool_set)
-    return queries.annotate(cluster_id=F("pattern__cluster_id")).order_by("id").iterator(chunk_size=BATCH)
-
-
-def _route(query: Query, approved: bool) -> ExampleRoute:
-    if query.several_calls:
-        return ExampleRoute.COMPLEX
-    if not query.function:
-        return ExampleRoute.NO_CALL
-    return ExampleRoute.SIMPLE if approved or query.corrected else ExampleRoute.COMPLEX
-
-
-def _split(groups: Sequence[_Group]) -> list[DatasetExample]:
-    """Train before calibration before test, by the first arrival of a text, whatever calls it got."""
-    by_text: dict[str, list[_Group]] = defaultdict(list)
-    for group in groups:
-        by_text[normalise_text(group.first.text)].append(group)
-    test_from = (1 - TEST_SHARE) * len(by_text)
-    calibration_from = test_from - CALIBRATION_SHARE * len(by_text)
-    examples = []
-    for position, alike in enumerate(by_text.values()):
-        split = Split.TRAIN
-        if position >= calibration_from:
-            split = Split.TEST if position >= test_from else Split.CALIBRATION
-        examples += [_example(group, split) for group in alike]
-    return examples
-
-
-def _example(group: _Group, split: Split) -> DatasetExample:
-    query = group.first
-    return DatasetExample(
-        split=split,
-        route=group.route,
-        query_id=query.pk,
-        text=query.text,
-        function=query.function,
-        arguments=query.arguments,
-        weight=group.weight,
-    )
+def _part(report: Report, start: float, end: float) -> Report:
+    """Reports a part of the build as that part of the whole."""
+    return lambda phase, fraction, message="": report(phase, start + (end - start) * fraction, message)
 
 
 def _hash(examples: Iterable[DatasetExample]) -> str:

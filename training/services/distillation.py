@@ -32,6 +32,8 @@ from training.students.families import CONFIGS
 from training.students.store import upload
 
 WRITE_EVERY_SECONDS = 1.0
+STOPPED_KEPT = 2
+"""Stopped runs of an application whose checkpoints wait to be taken up; each takes some hundred megabytes."""
 PARTS = {"training": (0.0, 0.45), "calibration": (0.45, 0.9), "evaluation": (0.9, 1.0)}
 """Where each phase of a run begins and ends in the progress of its job."""
 
@@ -43,7 +45,7 @@ def run_execute(*, run: DistillationRun, watch: Report | None = None) -> Job:
 
 def _distil_and_evaluate(run: DistillationRun, report: Report) -> dict[str, Any]:
     try:
-        student = _distil(run, _progress(run, report))
+        student = _distil(run, report)
     except RunCancelled as error:
         raise JobCancelled from error
     except TrainingError as error:
@@ -60,11 +62,12 @@ def _of_whole(phase: str, fraction: float) -> float:
     return start + (end - start) * fraction
 
 
-def _distil(run: DistillationRun, progress: ProgressCallback) -> Student:
+def _distil(run: DistillationRun, report: Report) -> Student:
     application = run.application
     version = f"{application.slug}-{run.family}-{run.pk}"
     epsilon = policy_of(application).epsilon
     with _workplace(run) as place:
+        _say_where_it_begins(run, place)
         folder = place / version
         outcome = distil(
             train=examples_of(run.dataset, Split.TRAIN),
@@ -75,7 +78,7 @@ def _distil(run: DistillationRun, progress: ProgressCallback) -> Student:
             config=CONFIGS[run.family](**run.config),
             epsilon=epsilon,
             rules=application.comparison_rules,
-            progress=progress,
+            progress=_progress(run, report),
             checkpoint_folder=place / "checkpoints",
         )
         url = f"{settings.ARTIFACTS.rstrip('/')}/{version}"
@@ -87,26 +90,44 @@ def _distil(run: DistillationRun, progress: ProgressCallback) -> Student:
 def _workplace(run: DistillationRun) -> Iterator[Path]:
     """A folder for the files of a run while it lasts.
 
-    A run that is killed leaves its checkpoints there, and the next one with the same dataset and settings takes them
-    up. Whatever else lies there of the application's runs that have ended goes.
+    A run that is cancelled, killed or breaks off leaves its checkpoints there, and the next one with the same dataset
+    and settings takes them up. Those of the latest stopped runs are kept; all else of runs that have ended goes.
     """
     place = _place_of(run)
-    running = DistillationRun.objects.filter(application=run.application, job__state=JobState.RUNNING)
-    kept = {place, place / "checkpoints", *map(_place_of, running.select_related("dataset"))}
-    for left in {*place.parent.glob("*"), *place.glob("*")} - kept:
-        shutil.rmtree(left)
+    _clear_away(run, place)
     place.mkdir(parents=True, exist_ok=True)
     try:
         yield place
-    except Exception:
+    except TrainingError:
         shutil.rmtree(place)
         raise
+    except Exception:
+        _clear_away(run, place)
+        raise
     shutil.rmtree(place)
+
+
+def _clear_away(run: DistillationRun, place: Path) -> None:
+    """All but the checkpoints of this run, the files of running ones and those of the latest stopped ones."""
+    others = DistillationRun.objects.filter(application=run.application).exclude(pk=run.pk).select_related("dataset")
+    running = others.filter(job__state=JobState.RUNNING)
+    stopped = others.filter(job__state__in=[JobState.FAILED, JobState.CANCELLED], student=None).order_by("-pk")
+    kept = {place, place / "checkpoints", *map(_place_of, [*running, *stopped[:STOPPED_KEPT]])}
+    for left in {*place.parent.glob("*"), *place.glob("*")} - kept:
+        shutil.rmtree(left)
 
 
 def _place_of(run: DistillationRun) -> Path:
     learned_from = canonical_json([run.dataset.sha256, run.family, run.config])
     return Path(settings.DATA_DIR) / "work" / str(run.application_id) / hash_text(learned_from)[:16]
+
+
+def _say_where_it_begins(run: DistillationRun, place: Path) -> None:
+    """A line of the log for a run that goes on from an earlier one."""
+    if run.based_on_id and run.log:
+        left = any((place / "checkpoints").glob("*"))
+        how = "from its checkpoints" if left else "from the beginning: its checkpoints are gone"
+        run.log = f"{run.log}\nrun {run.pk} goes on with run {run.based_on_id}, {how}"
 
 
 def _register(
@@ -130,13 +151,15 @@ def _register(
 
 def _progress(run: DistillationRun, report: Report) -> ProgressCallback:
     """Keeps a run's curve and log in its row, written at most once a second."""
-    curve: list[dict[str, float]] = []
-    log: list[str] = []
+    curve: list[dict[str, float]] = run.curve
+    log: list[str] = run.log.splitlines()
     last_write = 0.0
 
     def progress(progress: Progress, /) -> None:
         nonlocal last_write
         if progress.metrics:
+            # Where a run goes on, the steps after its checkpoint are taken anew.
+            curve[:] = [point for point in curve if point["step"] < progress.metrics["step"]]
             curve.append({"fraction": progress.fraction, **progress.metrics})
         if progress.message and (not log or log[-1] != progress.message):
             log.append(progress.message)

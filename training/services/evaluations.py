@@ -1,4 +1,4 @@
-"""Evaluations: a student held against the test split of its dataset."""
+"""Evaluations: a student held against the test split of a dataset."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from django.db import transaction
 from curation.errors import OdiaError
 from curation.models import Application
 from curation.services.jobs import Report
-from training.models import DatasetExample, Evaluation, EvaluationExample, Student
+from training.models import Dataset, DatasetExample, Evaluation, EvaluationExample, Student
 from training.models.datasets import Split
 from training.selectors.examples import as_examples
 from training.selectors.latency import SystemLatency, teacher_latencies
+from training.services.verdicts import verdicts_carry_over
 from training.students.artifacts import MANIFEST, ArtifactError, hash_file
 from training.students.base import Progress
 from training.students.evaluation import EvaluationReport, Judged, evaluate
@@ -24,15 +25,16 @@ from training.students.store import local_copy
 BATCH = 2000
 
 
-def evaluate_student(*, student: Student, report: Report) -> Evaluation:
-    """Hold a student against its test split, with its memo, at its certified threshold.
+def evaluate_student(*, student: Student, report: Report, dataset: Dataset | None = None) -> Evaluation:
+    """Hold a student against a test split, its own dataset's or another's, with its memo, at its certified threshold.
 
     Raises:
         OdiaError: its artifact cannot be loaded, or there is nothing to test on.
     """
-    rows = list(student.dataset.examples.filter(split=Split.TEST))
+    dataset = dataset or student.dataset
+    rows = list(dataset.examples.filter(split=Split.TEST))
     if not rows:
-        raise OdiaError(f"Dataset {student.dataset.version} has no test examples.")
+        raise OdiaError(f"Dataset {dataset.version} has no test examples.")
 
     def progress(progress: Progress, /) -> None:
         report(progress.phase, progress.fraction, progress.message)
@@ -44,7 +46,7 @@ def evaluate_student(*, student: Student, report: Report) -> Evaluation:
         rules=student.application.comparison_rules,
         progress=progress,
     )
-    return _store(student, rows, outcome)
+    return _store(student, dataset, rows, outcome)
 
 
 def serve(student: Student) -> ServedStudent:
@@ -65,10 +67,10 @@ def serve(student: Student) -> ServedStudent:
 
 
 @transaction.atomic
-def _store(student: Student, rows: list[DatasetExample], outcome: EvaluationReport) -> Evaluation:
+def _store(student: Student, dataset: Dataset, rows: list[DatasetExample], outcome: EvaluationReport) -> Evaluation:
     evaluation = Evaluation.objects.create(
         student=student,
-        dataset=student.dataset,
+        dataset=dataset,
         threshold=student.threshold,
         figures=outcome.figures,
         curve=[asdict(point) for point in outcome.curve],
@@ -79,6 +81,7 @@ def _store(student: Student, rows: list[DatasetExample], outcome: EvaluationRepo
     )
     judged = [_judged(evaluation, row, verdict) for row, verdict in zip(rows, outcome.judged, strict=True)]
     EvaluationExample.objects.bulk_create(judged, batch_size=BATCH)
+    verdicts_carry_over(evaluation=evaluation)
     return evaluation
 
 

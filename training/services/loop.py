@@ -7,17 +7,19 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from curation.errors import OdiaError
-from curation.models import Application, Cluster, Job
+from curation.models import Application, Job
 from curation.models.clusters import ClusterStatus
 from curation.models.jobs import JobKind, JobState, Trigger
+from curation.selectors.clusters import clustering_in_force, open_clusters
 from curation.services.clustering import cluster_traffic
 from curation.services.jobs import Report, job_create, job_run
 from curation.services.policy_reviews import approve_by_policy
 from training.models import Dataset, Evaluation, Student
+from training.models.build_choices import MOST_EXAMPLES, BuildChoices
 from training.models.datasets import DatasetStatus
 from training.models.students import Family
 from training.services.checks import Check, promotion_checks
-from training.services.datasets import MOST_EXAMPLES, dataset_approve, dataset_build
+from training.services.datasets import dataset_approve, dataset_build
 from training.services.distillation import run_execute
 from training.services.policies import policy_of
 from training.services.promotions import promote
@@ -65,7 +67,7 @@ def run_loop(
     _cluster(application, watch)
     _approve_clusters(application, approve, result)
     if result.approved:
-        dataset = _approved_dataset(application, approve, limit, result)
+        dataset = _approved_dataset(application, approve, BuildChoices(limit), watch, result)
         if dataset.status == DatasetStatus.APPROVED:
             student = _distil(dataset, family, config, watch)
             _evaluation(student, result)
@@ -95,15 +97,17 @@ def _approve_clusters(application: Application, approve: str, result: LoopResult
             queries=policy.approve_queries,
         )
     else:
-        clusters = Cluster.objects.filter(clustering=application.clusterings.first())
+        clusters = open_clusters(clustering_in_force(application))
         result.clusters = clusters.count()
         result.approved = clusters.filter(status=ClusterStatus.APPROVED).count()
     if not result.approved:
         result.needs = "No cluster is approved: decide on the clusters page."
 
 
-def _approved_dataset(application: Application, approve: str, limit: int, result: LoopResult) -> Dataset:
-    dataset = dataset_build(application=application, limit=limit)
+def _approved_dataset(
+    application: Application, approve: str, choices: BuildChoices, watch: Report, result: LoopResult
+) -> Dataset:
+    dataset = dataset_build(application=application, choices=choices, report=watch)
     if dataset.status == DatasetStatus.DRAFT and approve == "policy":
         dataset = dataset_approve(dataset=dataset)
     if dataset.status == DatasetStatus.DRAFT:

@@ -9,19 +9,21 @@ from curation.errors import OdiaError
 from curation.models import Application
 from training.models import Promotion, Student
 from training.models.promotions import AliasName
-from training.selectors.aliases import challenger_of, champion_of
-from training.services.aliases import alias_move
+from training.selectors.aliases import challenger_of, champion_of, standing_promotion
+from training.services.aliases import alias_move, refuse_if_moved
 from training.services.challengers import challenger_withdraw
 from training.services.checks import promotion_checks
 
 
 @transaction.atomic
-def promote(*, student: Student, user: User | None = None) -> Promotion:
+def promote(*, student: Student, user: User | None = None, seen: int | None = None) -> Promotion:
     """Make a student the champion of its application. A challenger is one no longer then.
 
     Raises:
+        StaleMove: there is another champion since the move `seen`.
         OdiaError: a check fails, or it is the champion already.
     """
+    refuse_if_moved(application=student.application, name=AliasName.CHAMPION, seen=seen)
     checks = promotion_checks(student=student)
     failed = [check.sentence for check in checks if not check.passed]
     if failed:
@@ -35,15 +37,15 @@ def promote(*, student: Student, user: User | None = None) -> Promotion:
 
 
 @transaction.atomic
-def roll_back(*, application: Application, user: User | None = None) -> Promotion:
+def roll_back(*, application: Application, user: User | None = None, seen: int | None = None) -> Promotion:
     """Take back the latest promotion that stands: the student before it is champion again, or none.
 
     Raises:
+        StaleMove: there is another champion since the move `seen`.
         OdiaError: there is nothing to take back.
     """
-    moves = application.promotions.filter(alias=AliasName.CHAMPION)
-    taken_back = moves.filter(rolled_back__isnull=False).values("rolled_back")
-    standing = moves.filter(rolled_back__isnull=True).exclude(pk__in=taken_back).first()
+    refuse_if_moved(application=application, name=AliasName.CHAMPION, seen=seen)
+    standing = standing_promotion(application)
     if standing is None:
         raise OdiaError("There is no promotion to roll back.")
     _end_trial(application, standing.previous, user)

@@ -15,6 +15,7 @@ from curation.services.jobs import job_cancel, job_create
 from training.models import Dataset, DistillationRun
 from training.models.datasets import DatasetStatus
 from training.models.students import Family
+from training.selectors.runs import can_resume, continuation_of
 from training.students.families import CONFIGS, StudentConfig
 
 NO_BASE = "A causal student needs a base model: name a folder, a hub name or a GGUF file."
@@ -28,12 +29,17 @@ def run_create(
     config: dict[str, Any] | None = None,
     trigger: Trigger,
     user: User | None = None,
+    based_on: DistillationRun | None = None,
 ) -> DistillationRun:
     """A run that waits for the trainer. `config` holds what differs from the defaults of the family.
+
+    `based_on` is the run whose settings were changed for this one.
 
     Raises:
         OdiaError: the dataset is not approved, a setting is unknown or lacking, or the same run is under way.
     """
+    # An approval that is being taken back is waited for.
+    dataset = Dataset.objects.select_for_update(of=("self",)).select_related("application").get(pk=dataset.pk)
     if dataset.status != DatasetStatus.APPROVED:
         raise OdiaError(f"Dataset {dataset.version} is a draft; approve it before a student learns from it.")
     settings = settings_of(family, config or {})
@@ -50,7 +56,35 @@ def run_create(
         job=job,
         family=family,
         config=settings.as_json(),
+        based_on=based_on,
     )
+
+
+@transaction.atomic
+def run_resume(*, run: DistillationRun, trigger: Trigger, user: User | None = None) -> DistillationRun:
+    """A run that goes on where this one stopped: from its checkpoints, if the trainer still has them.
+
+    Raises:
+        OdiaError: it has not stopped, has made its student, is being gone on with, or its dataset is a draft again.
+    """
+    run = DistillationRun.objects.select_for_update(of=("self",)).select_related("job", "dataset").get(pk=run.pk)
+    if not can_resume(run):
+        raise OdiaError(f"{_why_not(run)} There is nothing to go on with.")
+    later = continuation_of(run)
+    if later:
+        raise OdiaError(f"Run {later.pk} went on from run {run.pk} already; look at that one.")
+    resumed = run_create(
+        dataset=run.dataset, family=run.family, config=run.config, trigger=trigger, user=user, based_on=run
+    )
+    resumed.curve, resumed.log = run.curve, run.log
+    resumed.save(update_fields=["curve", "log"])
+    return resumed
+
+
+def _why_not(run: DistillationRun) -> str:
+    if not run.job.ended:
+        return f"Run {run.pk} is still under way."
+    return f"Run {run.pk} has made its student."
 
 
 def settings_of(family: str, changes: dict[str, Any]) -> StudentConfig:

@@ -14,9 +14,8 @@ from training.forms.challengers import CanaryForm
 from training.models import SwitchOff
 from training.selectors.aliases import challenger_of
 from training.services.challengers import canary_set, challenger_set, challenger_withdraw
-from training.services.policies import policy_of
 from training.services.switch_offs import switch_off_lift
-from training.views.students import find_student, show_student
+from training.views.students import find_student, seen_move, show_student
 
 
 @require_POST
@@ -25,7 +24,7 @@ from training.views.students import find_student, show_student
 def challenger_new(request: HttpRequest, application: Application, pk: int) -> HttpResponse:
     student = find_student(application, pk)
     with errors_as_messages(request):
-        challenger_set(student=student, user=request.user)  # type: ignore[arg-type]
+        challenger_set(student=student, user=request.user, seen=seen_move(request))  # type: ignore[arg-type]
         messages.success(request, f"{student} is the challenger. Say below whom it answers.")
     return redirect("student", student.pk)
 
@@ -35,8 +34,9 @@ def challenger_new(request: HttpRequest, application: Application, pk: int) -> H
 @with_application
 def challenger_end(request: HttpRequest, application: Application) -> HttpResponse:
     with errors_as_messages(request):
-        withdrawn = challenger_withdraw(application=application, user=request.user)  # type: ignore[arg-type]
-        messages.success(request, f"{withdrawn.previous} is withdrawn; the champion answers all users again.")
+        seen = seen_move(request)
+        withdrawn = challenger_withdraw(application=application, user=request.user, seen=seen)  # type: ignore[arg-type]
+        messages.success(request, f"{withdrawn.previous} is withdrawn: it meets no request any more.")
     return redirect("students")
 
 
@@ -49,12 +49,17 @@ def canary(request: HttpRequest, application: Application) -> HttpResponse:
     if challenger is None:
         messages.error(request, "There is no challenger any more.")
         return redirect("students")
-    form = CanaryForm(request.POST, instance=policy_of(application))
+    form = CanaryForm(request.POST)
     if not form.is_valid():
         return show_student(request, application, challenger, form)
     with errors_as_messages(request):
-        share, shadow = form.cleaned_data["canary_share"], form.cleaned_data["shadow"]
-        canary_set(application=application, share=share, shadow=shadow, user=request.user)  # type: ignore[arg-type]
+        canary_set(
+            application=application,
+            share=form.share,
+            shadow=form.cleaned_data["shadow"],
+            user=request.user,  # type: ignore[arg-type]
+            seen=seen_move(request),
+        )
         messages.success(request, "Saved. The gateway follows within two seconds.")
     return redirect("student", challenger.pk)
 

@@ -1,6 +1,8 @@
-"""Evaluations: list, one evaluation, evaluate again."""
+"""Evaluations: list, one evaluation, what it won and lost against the champion, evaluate again."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -13,21 +15,27 @@ from curation.services.jobs import job_create, job_hand_over
 from curation.views.access import requires, with_application
 from curation.views.answers import answer, errors_as_messages, is_fragment
 from training import tasks
-from training.forms.filters import DisagreementFilter
-from training.models import Evaluation, Student
+from training.forms.disagreements import ComparisonFilter, DisagreementFilter
+from training.models import Dataset, Evaluation, Student
 from training.selectors import evaluations as selectors
-from training.selectors.figures import risk_coverage
+from training.selectors.aliases import champion_of
+from training.selectors.comparisons import Side, compare, rows_page
+from training.selectors.disagreements import disagreements, page_of, progress_of
 from training.selectors.latency import teacher_latencies
+from training.services.policies import policy_of
 from training.views.addresses import number, without
-from training.views.thresholds import threshold_readings
+from training.views.thresholds import system_latencies, threshold_dial
 
 
 @require_GET
 @requires("read")
 @with_application
 def evaluation_list(request: HttpRequest, application: Application) -> HttpResponse:
-    evaluations = selectors.evaluations_of(application)[: selectors.EVALUATIONS_SHOWN]
-    return render(request, "training/evaluations.html", {"evaluations": evaluations})
+    """The newest evaluations, or those before the key `before`; of one dataset or student where the address says so."""
+    dataset, student = number(request, "dataset"), number(request, "student")
+    page = selectors.evaluations_page(application, number(request, "before"), dataset=dataset, student=student)
+    context = {"page": page, "narrowed": dataset or student, "rest": without(request, "before")}
+    return render(request, "training/evaluations.html", context)
 
 
 @require_GET
@@ -35,49 +43,93 @@ def evaluation_list(request: HttpRequest, application: Application) -> HttpRespo
 @with_application
 def evaluation_detail(request: HttpRequest, application: Application, pk: int) -> HttpResponse:
     """The page of an evaluation, or for htmx its list of disagreements alone."""
-    evaluation = _evaluation(application, pk)
-    form = DisagreementFilter([row["function"] or "" for row in evaluation.per_function], request.GET)
+    evaluation = find_evaluation(application, pk)
+    form = DisagreementFilter(_functions(evaluation), request.GET)
     after = request.GET.get("after", "")
-    page = selectors.disagreements_page(evaluation, after=after, **form.wanted())
-    rest = without(request, "after")
-    context = {"evaluation": evaluation, "filter": form, "page": page, "paged": after, "rest": rest}
-    if is_fragment(request):
-        return answer(request, "training/evaluation.html", "disagreements", context)
-    champion = selectors.champion_evaluation(evaluation)
-    readings = threshold_readings(evaluation, teacher_latencies(application))
-    certified = selectors.point_at(evaluation.curve, evaluation.threshold)
-    place = min(number(request, "place", certified or 0), max(len(readings) - 1, 0))
-    context |= {
-        "champion": champion,
-        "certified": certified,
-        "place": place,
-        "last_place": len(readings) - 1,
-        "readings": readings,
-        "reading": readings[place] if readings else None,
-        "figure": risk_coverage(evaluation, place, champion) if readings else None,
+    page = page_of(disagreements(evaluation, **form.wanted()), after)
+    context = {
+        "evaluation": evaluation,
+        "filter": form,
+        "page": page,
+        "paged": after,
+        "rest": without(request, "after", "place"),
     }
+    if not is_fragment(request):
+        context |= _figures(request, application, evaluation)
     return answer(request, "training/evaluation.html", "disagreements", context)
+
+
+@require_GET
+@requires("read")
+@with_application
+def evaluation_compared(request: HttpRequest, application: Application, pk: int) -> HttpResponse:
+    """The test examples that only this student, or only the champion, gets right."""
+    evaluation = find_evaluation(application, pk)
+    other = selectors.champion_evaluation(evaluation)
+    form = ComparisonFilter(_functions(evaluation), request.GET)
+    wanted = form.wanted()
+    side: Side = "lost" if wanted.pop("side") == "lost" else "won"
+    after = number(request, "after")
+    context: dict[str, Any] = {
+        "evaluation": evaluation,
+        "other": other,
+        "filter": form,
+        "side": side,
+        "rest": without(request, "after"),
+        "paged": after,
+    }
+    if other:
+        context["page"] = rows_page(evaluation, other, side, after=after, **wanted)
+        context["comparison"] = compare(evaluation, other)
+    return answer(request, "training/compared.html", "rows", context)
 
 
 @require_POST
 @requires("approve")
 @with_application
 def evaluation_new(request: HttpRequest, application: Application, pk: int) -> HttpResponse:
-    """Evaluate a student (again)."""
+    """Evaluate a student (again), on its own dataset or on the `dataset` that was sent."""
     student = get_object_or_404(Student, application=application, pk=pk)
+    parameters = {"student": student.pk}
+    given = request.POST.get("dataset", "")
+    if given:
+        dataset = get_object_or_404(Dataset, application=application, pk=given if given.isdecimal() else 0)
+        parameters |= {"dataset": dataset.pk} if dataset.pk != student.dataset_id else {}
     with errors_as_messages(request):
         job = job_create(
             application=application,
             kind=JobKind.EVALUATE,
             trigger=Trigger.PAGE,
             user=request.user,  # type: ignore[arg-type]
-            parameters={"student": student.pk},
+            parameters=parameters,
         )
         job_hand_over(job=job, send=lambda: tasks.evaluate.delay_on_commit(job.pk))  # type: ignore[attr-defined]
         messages.success(request, f"{student} will be evaluated. The figures appear here when it is done.")
     return redirect("student", student.pk)
 
 
-def _evaluation(application: Application, pk: int) -> Evaluation:
-    evaluations = Evaluation.objects.select_related("student", "dataset")
+def find_evaluation(application: Application, pk: int) -> Evaluation:
+    """The application's evaluation with this key; otherwise the page is not found."""
+    evaluations = Evaluation.objects.select_related("student__application", "dataset")
     return get_object_or_404(evaluations, student__application=application, pk=pk)
+
+
+def _functions(evaluation: Evaluation) -> list[str]:
+    return [row["function"] or "" for row in evaluation.per_function]
+
+
+def _figures(request: HttpRequest, application: Application, evaluation: Evaluation) -> dict[str, Any]:
+    champion = champion_of(application)
+    other = selectors.champion_evaluation(evaluation)
+    place = number(request, "place") if request.GET.get("place") else None
+    allowed, teacher = policy_of(application).epsilon, teacher_latencies(application)
+    return {
+        "alias": "champion" if champion == evaluation.student else "",
+        "champion": other,
+        "unmeasured": champion if champion and other is None and champion != evaluation.student else None,
+        "comparison": compare(evaluation, other) if other else None,
+        "progress": progress_of(evaluation),
+        "latency": system_latencies(evaluation, teacher),
+        "champion_latency": system_latencies(other, teacher) if other else {},
+        "dial": threshold_dial(evaluation, teacher, allowed=allowed, champion=other, place=place),
+    }

@@ -9,7 +9,9 @@ from curation.models import Application
 from curation.views.access import requires, with_application
 from curation.views.answers import answer
 from training.forms.playground import UtteranceForm
-from training.selectors.aliases import champion_of
+from training.models.promotions import AliasName
+from training.selectors.aliases import aliases_of
+from training.services.policies import policy_of
 from training.views.trials import try_utterance
 
 
@@ -19,6 +21,15 @@ from training.views.trials import try_utterance
 def playground(request: HttpRequest, application: Application) -> HttpResponse:
     """The form, and after it was sent, or for htmx alone, the course of the utterance."""
     form = UtteranceForm(request.POST if request.method == "POST" else None)
-    trial = try_utterance(application, form.cleaned_data["text"]) if form.is_valid() else None
-    context = {"form": form, "trial": trial, "champion": champion_of(application)}
+    trial = (
+        try_utterance(application, form.cleaned_data["text"], form.cleaned_data["user"]) if form.is_valid() else None
+    )
+    aliases = aliases_of(application)
+    context = {
+        "form": form,
+        "trial": trial,
+        "champion": aliases.get(AliasName.CHAMPION),
+        "challenger": aliases.get(AliasName.CHALLENGER),
+        "policy": policy_of(application),
+    }
     return answer(request, "training/playground.html", "trial", context)

@@ -1,4 +1,4 @@
-"""Runs: list, start, one run with its live progress, cancel."""
+"""Runs: list, start, one run with its live progress, cancel, resume."""
 
 from __future__ import annotations
 
@@ -8,34 +8,53 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from curation.models import Application
-from curation.models.jobs import Trigger
+from curation.models.jobs import JobState, Trigger
 from curation.services.jobs import job_hand_over
 from curation.views.access import requires, with_application
-from curation.views.answers import answer, errors_as_messages
+from curation.views.answers import answer, errors_as_messages, is_fragment
 from training import tasks
 from training.forms.runs import RunForm
 from training.models import DistillationRun
 from training.selectors import runs as selectors
-from training.selectors.figures import NO_FIGURES, training_curves
-from training.services.runs import run_cancel, run_create
+from training.selectors.figures import NO_FIGURES
+from training.selectors.training_curves import training_curves
+from training.services.runs import run_cancel, run_create, run_resume
+from training.views.addresses import number, without
 
 
 @require_GET
 @requires("read")
 @with_application
 def run_list(request: HttpRequest, application: Application) -> HttpResponse:
-    runs = selectors.runs_of(application)[: selectors.RUNS_SHOWN]
-    rows = [(run, selectors.duration(run.job)) for run in runs]
-    return render(request, "training/runs.html", {"rows": rows, "no_figures": NO_FIGURES})
+    dataset, before = number(request, "dataset"), number(request, "before")
+    page = selectors.runs_page(application, dataset=dataset, before=before)
+    context = {
+        "page": page,
+        "rows": [(run, selectors.duration(run.job)) for run in page.rows],
+        "dataset": application.datasets.filter(pk=dataset).first() if dataset else None,
+        "paged": before,
+        "rest": without(request, "before"),
+        "under_way": any(not run.job.ended for run in page.rows),
+        "can_start": application.datasets.filter(status="approved").exists(),
+        "no_figures": NO_FIGURES,
+    }
+    return answer(request, "training/runs.html", "list", context)
 
 
 @require_http_methods(["GET", "POST"])
 @requires("approve")
 @with_application
 def run_start(request: HttpRequest, application: Application) -> HttpResponse:
-    """The form of a run; `?from=` fills it with an earlier run's settings, `?dataset=` chooses the dataset."""
-    data = request.POST if request.method == "POST" else None
-    form = RunForm(application, data, initial=_initial(request, application))
+    """The form of a run; `?from=` fills it with an earlier run's settings, `?dataset=` chooses the dataset.
+
+    For htmx only what the settings in the address have otherwise than the earlier run's.
+    """
+    earlier = _earlier(request, application)
+    if is_fragment(request) and request.method == "GET":
+        form = RunForm(application, request.GET)
+        return answer(request, "training/run_start.html", "differences", {"changes": form.changes_from(earlier)})
+    initial = RunForm.initial_of(earlier) if earlier else {"dataset": request.GET.get("dataset")}
+    form = RunForm(application, request.POST if request.method == "POST" else None, initial=initial)
     if form.is_valid():
         with errors_as_messages(request):
             run = run_create(
@@ -44,11 +63,18 @@ def run_start(request: HttpRequest, application: Application) -> HttpResponse:
                 config=form.config(),
                 trigger=Trigger.PAGE,
                 user=request.user,  # type: ignore[arg-type]
+                based_on=earlier,
             )
-            job_hand_over(job=run.job, send=lambda: tasks.distil.delay_on_commit(run.pk))  # type: ignore[attr-defined]
-            messages.success(request, f"Run {run.pk} waits for the trainer.")
-            return redirect("run", run.pk)
-    return render(request, "training/run_start.html", {"form": form})
+            return _handed_over(request, run)
+    latest = selectors.latest_done(application)
+    context = {
+        "form": form,
+        "earlier": earlier,
+        "changes": form.changes_from(earlier),
+        "latest": latest,
+        "took": selectors.duration(latest.job) if latest else None,
+    }
+    return render(request, "training/run_start.html", context)
 
 
 @require_GET
@@ -57,14 +83,35 @@ def run_start(request: HttpRequest, application: Application) -> HttpResponse:
 def run_detail(request: HttpRequest, application: Application, pk: int) -> HttpResponse:
     """The page of a run, or for htmx its progress alone."""
     run = _run(application, pk)
+    earlier = run.based_on
+    log, lines_before = selectors.log_end(run)
     context = {
         "run": run,
+        "log": log,
+        "lines_before": lines_before,
         "job": run.job,
         "duration": selectors.duration(run.job),
         "time_left": selectors.time_left(run.job),
         "figure": training_curves(run.curve),
+        "evaluation": run.student.latest_evaluation if hasattr(run, "student") else None,
+        "failed": run.job.state == JobState.FAILED,
     }
+    if run.job.ended:
+        context |= {
+            "continuation": selectors.continuation_of(run),
+            "can_resume": selectors.can_resume(run),
+        }
+    if not is_fragment(request):
+        context["changes"] = _changes(earlier, run) if earlier else []
     return answer(request, "training/run.html", "progress", context)
+
+
+@require_GET
+@requires("read")
+@with_application
+def run_log(request: HttpRequest, application: Application, pk: int) -> HttpResponse:
+    """The whole log as plain text."""
+    return HttpResponse(_run(application, pk).log, content_type="text/plain; charset=utf-8")
 
 
 @require_POST
@@ -73,18 +120,43 @@ def run_detail(request: HttpRequest, application: Application, pk: int) -> HttpR
 def run_stop(request: HttpRequest, application: Application, pk: int) -> HttpResponse:
     run = _run(application, pk)
     with errors_as_messages(request):
-        run_cancel(run=run)
-        messages.info(request, f"Run {run.pk} was asked to stop.")
+        job = run_cancel(run=run)
+        if job.state == JobState.CANCELLED:
+            messages.info(request, f"Run {run.pk} is cancelled.")
+        elif job.ended:
+            messages.info(request, f"Run {run.pk} had ended already.")
+        else:
+            messages.info(request, f"Run {run.pk} was asked to stop; it does so within seconds.")
+    return redirect("run", run.pk)
+
+
+@require_POST
+@requires("approve")
+@with_application
+def run_go_on(request: HttpRequest, application: Application, pk: int) -> HttpResponse:
+    run = _run(application, pk)
+    with errors_as_messages(request):
+        resumed = run_resume(run=run, trigger=Trigger.PAGE, user=request.user)  # type: ignore[arg-type]
+        return _handed_over(request, resumed)
+    return redirect("run", run.pk)
+
+
+def _handed_over(request: HttpRequest, run: DistillationRun) -> HttpResponse:
+    job_hand_over(job=run.job, send=lambda: tasks.distil.delay_on_commit(run.pk))  # type: ignore[attr-defined]
+    messages.success(request, f"Run {run.pk} waits for the trainer.")
     return redirect("run", run.pk)
 
 
 def _run(application: Application, pk: int) -> DistillationRun:
-    runs = DistillationRun.objects.select_related("job__started_by", "dataset", "student")
-    return get_object_or_404(runs, application=application, pk=pk)
+    runs = DistillationRun.objects.select_related("job__started_by", "dataset", "student", "based_on__dataset")
+    return get_object_or_404(runs.defer("based_on__curve", "based_on__log"), application=application, pk=pk)
 
 
-def _initial(request: HttpRequest, application: Application) -> dict[str, object]:
-    earlier = request.GET.get("from", "")
-    if earlier.isdigit():
-        return RunForm.initial_of(_run(application, int(earlier)))
-    return {"dataset": request.GET.get("dataset")}
+def _earlier(request: HttpRequest, application: Application) -> DistillationRun | None:
+    """The run that the form was filled from."""
+    named = request.POST.get("from", request.GET.get("from", ""))
+    return _run(application, int(named)) if named.isdecimal() and len(named) < 19 else None
+
+
+def _changes(earlier: DistillationRun, run: DistillationRun) -> list[selectors.SettingChange]:
+    return selectors.changes(selectors.settings_said(earlier), selectors.settings_said(run))

@@ -5,29 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.forms import BaseForm, ModelForm
+from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from curation.forms.settings import ApplicationForm, TeacherForm
 from curation.models import Application, Teacher
-from curation.teachers.openai_api import TeacherEndpoint, check_connection
+from curation.teachers.openai_api import TeacherEndpoint, check_connection, check_tools
 from curation.teachers.secrets import SecretError, read_key
 from curation.views.access import requires, with_application
+from curation.views.answers import is_fragment
+from curation.views.sections import render_section
 from training.forms.settings import KeyForm, KeyLimitForm, PolicyForm
 from training.models import ApiKey
 from training.services.keys import key_create, key_limit, key_revoke
 from training.services.policies import policy_of
-
-SECTIONS = (
-    ("settings", "Application"),
-    ("settings_teacher", "Teacher"),
-    ("settings_policy", "Policy"),
-    ("settings_keys", "API keys"),
-)
 
 
 @require_http_methods(["GET", "POST"])
@@ -41,23 +35,19 @@ def application_settings(request: HttpRequest, application: Application) -> Http
 @requires("administer")
 @with_application
 def teacher_settings(request: HttpRequest, application: Application) -> HttpResponse:
-    teacher = _teacher(application)
-    form = TeacherForm(request.POST or None, instance=teacher)
-    return _edit(request, "settings_teacher", form, teacher=teacher)
+    return _edit(request, "settings_teacher", TeacherForm(request.POST or None, instance=_teacher(application)))
 
 
 @require_POST
 @requires("administer")
 @with_application
 def teacher_test(request: HttpRequest, application: Application) -> HttpResponse:
-    """Ask the teacher for one word, and say what came of it."""
-    teacher = get_object_or_404(Teacher, application=application)
-    problem = _problem_with(teacher)
-    if problem:
-        messages.error(request, problem)
-    else:
-        messages.success(request, f"The teacher answers: {teacher}.")
-    return redirect("settings_teacher")
+    """Ask the teacher that is filled in, saved or not, and say what came of it."""
+    form = TeacherForm(request.POST, instance=_teacher(application))
+    context = {"form": form, "tested": True, **(_outcome(form.instance) if form.is_valid() else {})}
+    if is_fragment(request):
+        return render(request, "training/_teacher_test.html", context)
+    return _section(request, "settings_teacher", **context)
 
 
 @require_http_methods(["GET", "POST"])
@@ -110,29 +100,28 @@ def _teacher(application: Application) -> Teacher:
     return Teacher.objects.filter(application=application).first() or Teacher(application=application)
 
 
-def _edit(request: HttpRequest, section: str, form: ModelForm, **context: Any) -> HttpResponse:
+def _edit(request: HttpRequest, section: str, form: ModelForm) -> HttpResponse:
     """Save what was filled in, or show the form with what is wrong."""
     if request.method == "POST" and form.is_valid():
         form.save()
         messages.success(request, "Saved.")
         return redirect(section)
-    return _section(request, section, form, **context)
+    return _section(request, section, form=form)
 
 
-def _section(request: HttpRequest, section: str, form: BaseForm, **context: Any) -> HttpResponse:
-    tabs = [
-        {"href": reverse(name), "label": label, "current": name == section, "count": None} for name, label in SECTIONS
-    ]
-    return render(request, "training/settings.html", {"section": section, "tabs": tabs, "form": form, **context})
+def _section(request: HttpRequest, section: str, **context: Any) -> HttpResponse:
+    return render_section(request, section, "training/settings.html", **context)
 
 
 def _keys(request: HttpRequest, application: Application, form: KeyForm, **context: Any) -> HttpResponse:
-    return _section(request, "settings_keys", form, keys=application.api_keys.all(), **context)
+    return _section(request, "settings_keys", form=form, keys=application.api_keys.all(), **context)
 
 
-def _problem_with(teacher: Teacher) -> str | None:
+def _outcome(teacher: Teacher) -> dict[str, str | None]:
+    """What is wrong with a teacher, and what to know about one that answers."""
     try:
         endpoint = TeacherEndpoint(teacher.base_url, teacher.model, read_key(teacher.api_key_env))
     except SecretError as error:
-        return str(error)
-    return check_connection(endpoint)
+        return {"problem": str(error)}
+    problem = check_connection(endpoint)
+    return {"problem": problem, "remark": None if problem else check_tools(endpoint)}

@@ -21,7 +21,9 @@ from curation.teachers.openai_api import TeacherAnswer, TeacherEndpoint, Teacher
 from curation.teachers.secrets import SecretError, read_key
 from training.models import RoutingPolicy, Student, SwitchOff
 from training.models.audits import WHOLE
-from training.selectors.aliases import champion_of
+from training.models.promotions import AliasName
+from training.selectors.aliases import aliases_of
+from training.selectors.canary import place_of_user
 from training.services.evaluations import serve
 from training.services.policies import policy_of
 from training.students.base import Prediction
@@ -58,7 +60,7 @@ class Rules:
             return f"{function} is switched off in the settings."
         if function in self.off_by_audits:
             return f"The audits have switched {function} off."
-        return "" if function in self.unchanged else f"{function} is not offered as the champion learned it."
+        return "" if function in self.unchanged else f"{function} is not offered as the student learned it."
 
 
 @dataclass(slots=True)
@@ -87,17 +89,17 @@ class Trial:
         return sum(step.took_ms or 0.0 for step in self.steps if step.name != "Teacher")
 
 
-def try_utterance(application: Application, text: str) -> Trial:
-    """Route an utterance as the gateway would, and ask the teacher in any case, for comparison."""
+def try_utterance(application: Application, text: str, user: str = "") -> Trial:
+    """Route a user's utterance as the gateway would, and ask the teacher in any case, for comparison."""
     trial = Trial(text)
-    champion, policy = champion_of(application), policy_of(application)
-    offered = current_tool_set(application)
+    policy, offered = policy_of(application), current_tool_set(application)
+    student = _choose(trial, application, policy, user)
     try:
-        served = load_served(champion.version) if champion else None
+        served = load_served(student.version) if student else None
     except OdiaError as error:
         trial.steps.append(Step("Eligibility", "stopped", str(error)))
     else:
-        _route(trial, offered, champion, served, policy)
+        _route(trial, offered, student, served, policy)
     _ask_teacher(trial, application, offered)
     _compare(trial, application, offered)
     return trial
@@ -108,43 +110,63 @@ def load_served(version: str) -> ServedStudent:
     return serve(Student.objects.get(version=version))
 
 
+def _choose(trial: Trial, application: Application, policy: RoutingPolicy, user: str) -> Student | None:
+    """The champion, or where a canary runs and the user is on its side, the challenger."""
+    students = aliases_of(application)
+    champion, challenger = students.get(AliasName.CHAMPION), students.get(AliasName.CHALLENGER)
+    if challenger is None or not policy.canary_share:
+        return champion
+    if not user:
+        trial.steps.append(Step("Canary", "skipped", "No user is named: such a request goes by its key. Champion."))
+        return champion
+    stopped = challenger.threshold is None or WHOLE in _switched_off(challenger)
+    taken = place_of_user(application.pk, user) < policy.canary_share and not stopped
+    side = f"{user} is on the {'challenger' if taken else 'champion'}’s side, as always."
+    trial.steps.append(Step("Canary", "passed" if taken else "missed", side))
+    return challenger if taken else champion
+
+
+def _switched_off(student: Student) -> frozenset[str]:
+    off = SwitchOff.objects.filter(student=student, lifted_at=None)
+    return frozenset(off.values_list("function", flat=True))
+
+
 def _route(
     trial: Trial,
     offered: ToolSetVersion | None,
-    champion: Student | None,
+    student: Student | None,
     served: ServedStudent | None,
     policy: RoutingPolicy,
 ) -> None:
     started = time.perf_counter()
-    rules = _rules(offered, champion, policy)
-    reason = _why_not_inline(champion, policy, rules)
-    sentence = reason or "A student may answer: inline answers are on and the champion knows the tools offered."
+    rules = _rules(offered, student, policy)
+    reason = _why_not_inline(student, policy, rules)
+    sentence = reason or "A student may answer: inline answers are on, and it knows the tools offered."
     trial.steps.append(Step("Eligibility", "stopped" if reason else "passed", sentence, _since(started)))
-    if reason or champion is None or served is None:
+    if reason or student is None or served is None:
         return
-    trial.student, trial.threshold = champion.version, champion.threshold
+    trial.student, trial.threshold = student.version, student.threshold
     _ask_student(trial, served, rules)
 
 
-def _rules(offered: ToolSetVersion | None, champion: Student | None, policy: RoutingPolicy) -> Rules:
-    off = SwitchOff.objects.filter(student=champion, lifted_at=None).values_list("function", flat=True)
+def _rules(offered: ToolSetVersion | None, student: Student | None, policy: RoutingPolicy) -> Rules:
     now = hash_functions(offered.tools) if offered else {}
-    learned = hash_functions(champion.tool_set.tools) if champion else {}
+    learned = hash_functions(student.tool_set.tools) if student else {}
     unchanged = frozenset(name for name, sha256 in learned.items() if now.get(name) == sha256)
-    return Rules(frozenset(policy.switched_off), frozenset(off if champion else ()), unchanged)
+    return Rules(frozenset(policy.switched_off), _switched_off(student) if student else frozenset(), unchanged)
 
 
-def _why_not_inline(champion: Student | None, policy: RoutingPolicy, rules: Rules) -> str:
+def _why_not_inline(student: Student | None, policy: RoutingPolicy, rules: Rules) -> str:
     if not policy.inline:
         return "Inline answers are switched off in the settings."
-    if champion is None:
+    if student is None:
         return "There is no champion."
-    if champion.threshold is None:
-        return "The champion has no certified threshold."
+    if student.threshold is None:
+        return f"{student} has no certified threshold."
     if WHOLE in rules.off_by_audits:
-        return "The audits have switched the champion off."
+        return f"The audits have switched {student} off."
     if not rules.unchanged:
-        return "The champion was not trained on the tools that the application offers now."
+        return f"{student} was not trained on the tools that the application offers now."
     return ""
 
 

@@ -49,6 +49,7 @@
   function draw(node) {
     const figure = JSON.parse(document.getElementById(node.dataset.figure).textContent);
     Plotly.react(node, painted(figure.data), layout(figure.layout), config);
+    node.dispatchEvent(new Event("odia:drawn", { bubbles: true }));
     if (node.dataset.drawn) return;
     node.dataset.drawn = "yes";
     node.on("plotly_click", ({ points }) => {

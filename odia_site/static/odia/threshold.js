@@ -1,4 +1,4 @@
-// The movable threshold of an evaluation: shows the reading of the chosen point, and moves its mark in the chart.
+// The movable threshold of an evaluation: shows the reading of the chosen point, and moves its marks in the charts.
 (() => {
   "use strict";
   document.addEventListener("DOMContentLoaded", () => {
@@ -6,23 +6,55 @@
     const block = document.getElementById("readings");
     if (!slider || !block) return;
     const readings = JSON.parse(block.textContent);
-    const chart = document.getElementById("risk");
+    const risk = document.getElementById("risk");
+    const latency = document.getElementById("histogram");
+    const typed = document.getElementById("threshold");
+    const back = document.getElementById("in-force");
     const outputs = document.querySelectorAll("[data-reading]");
-    const certified = document.getElementById("certified");
 
-    function mark(place) {
-      if (!chart.data) return;
-      const curve = chart.data[1];
+    function markRisk(place) {
+      if (!risk.data) return;
+      const curve = risk.data[1];
       const point = { x: [[curve.x[place]]], y: [[curve.y[place]]], customdata: [[curve.customdata[place]]] };
-      Plotly.restyle(chart, point, [chart.data.length - 1]);
+      Plotly.restyle(risk, point, [risk.data.length - 1]);
+    }
+    function markLatency({ covered, marks }) {
+      if (!latency?.data || !marks) return;
+      const shares = latency.data[1].customdata.map(([inline, behind]) => covered * inline + (1 - covered) * behind);
+      const moved = marks.flatMap((x, i) => [[`shapes[${i}].x0`, x], [`shapes[${i}].x1`, x], [`annotations[${i}].x`, x]]);
+      Plotly.update(latency, { y: [shares] }, Object.fromEntries(moved), [1]);
     }
     function show() {
       const reading = readings[slider.value];
       outputs.forEach((output) => { output.textContent = reading[output.dataset.reading]; });
       slider.setAttribute("aria-valuetext", `threshold ${reading.threshold}, coverage ${reading.coverage}`);
-      if (certified) certified.hidden = slider.value !== certified.dataset.place;
-      mark(Number(slider.value));
+      if (document.activeElement !== typed) typed.value = reading.threshold;
+      if (back) back.disabled = slider.value === back.value;
+      markRisk(Number(slider.value));
+      markLatency(reading);
     }
+    function move(place) {
+      slider.value = place;
+      show();
+      keep();
+    }
+    function keep() {
+      const address = new URL(location.href);
+      address.searchParams.set("place", slider.value);
+      history.replaceState(history.state, "", address);
+    }
+    const distance = (place, wanted) => Math.abs(readings[place].threshold - wanted);
+
     slider.addEventListener("input", show);
+    slider.addEventListener("change", keep);
+    typed.addEventListener("input", () => {
+      const wanted = Number(typed.value);
+      if (typed.value !== "") move(readings.reduce((best, _, at) => (distance(at, wanted) < distance(best, wanted) ? at : best), 0));
+    });
+    typed.addEventListener("blur", show);
+    back?.addEventListener("click", (event) => { event.preventDefault(); move(back.value); });
+    // A change between light and dark draws the charts anew.
+    document.addEventListener("odia:drawn", show);
+    show();
   });
 })();

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from curation.ml.clustering import Group, assign, cluster_patterns, inherit, make_group
+from curation.ml.clustering import Group, Heritage, assign, cluster_patterns, inherit, make_group
 from curation.ml.splitting import split_mixed
 
 DIMENSIONS = 16
@@ -32,6 +32,18 @@ def test_functions_never_share_a_cluster() -> None:
     groups = cluster_patterns(around(0, 40), ["play", "stop"] * 20, np.ones(40, dtype=int))
     assert {group.function for group in groups} == {"play", "stop"}
     assert all(at % 2 == (group.function == "stop") for group in groups for at in group.patterns)
+
+
+def test_a_dense_place_with_little_traffic_goes_with_its_neighbour() -> None:
+    points = np.concatenate([around(0, 40), around(0, 20, spread=0.02, seed=1) + 0.7 * np.eye(DIMENSIONS)[1]])
+    points = (points / np.linalg.norm(points, axis=1, keepdims=True)).astype(np.float32)
+    other = [around(5, 40)]
+    everything = np.concatenate([points, *other])
+    functions = ["play"] * 60 + ["stop"] * 40
+    rare = cluster_patterns(everything, functions, np.array([100] * 40 + [1] * 20 + [100] * 40))
+    often = cluster_patterns(everything, functions, np.array([1] * 40 + [100] * 20 + [1] * 40))
+    assert members(rare) == [set(range(60)), set(range(60, 100))]
+    assert len(often) == 3
 
 
 @pytest.mark.parametrize("size", [1, 2, 5])
@@ -71,11 +83,30 @@ def test_a_new_cluster_inherits_from_the_old_one_that_had_most_of_its_traffic() 
         {"weather": 3},
         {},
     ]
-    assert inherit(old, new) == ["a", None, "b", None, None]
+    verdicts = {"a": "approved", "b": "rejected"}
+    assert [one.home for one in inherit(old, verdicts, new)] == ["a", None, "b", None, None]
 
 
 def test_both_parts_of_a_split_cluster_inherit() -> None:
-    assert inherit({7: {"x": 5, "y": 5}}, [{"x": 6}, {"y": 4, "z": 1}]) == [7, 7]
+    found = inherit({7: {"x": 5, "y": 5}}, {7: "approved"}, [{"x": 6}, {"y": 4, "z": 1}])
+    assert [one.home for one in found] == [7, 7]
+
+
+def test_two_parts_with_the_same_verdict_are_inherited_together() -> None:
+    old = {1: {"x": 6}, 2: {"y": 4}}
+    assert inherit(old, {1: "approved", 2: "approved"}, [{"x": 6, "y": 4, "z": 8}]) == [Heritage(1)]
+
+
+def test_what_mixes_approved_and_rejected_traffic_inherits_neither() -> None:
+    old = {1: {"x": 90}, 2: {"y": 10, "elsewhere": 90}}
+    verdicts = {1: "approved", 2: "rejected"}
+    assert inherit(old, verdicts, [{"x": 90, "y": 10}]) == [Heritage(None, 2, 0.1)]
+    assert inherit(old, verdicts, [{"x": 96, "y": 4}]) == [Heritage(1, 2, 0.04)]
+
+
+def test_a_small_part_that_was_decided_otherwise_is_not_swallowed_in_silence() -> None:
+    old = {1: {"x": 97}, 2: {"y": 3}}
+    assert inherit(old, {1: "approved", 2: "rejected"}, [{"x": 97, "y": 3}]) == [Heritage(None, 2, 0.03)]
 
 
 def test_a_mixed_cluster_is_split_where_the_function_cannot_be_told() -> None:

@@ -45,7 +45,7 @@ def test_the_lower_bound_rises_with_the_number_of_queries() -> None:
 def test_evidence_is_told_in_words_with_its_numbers() -> None:
     told = {label: sentence for label, sentence, _ in describe(EVIDENCE)}
     assert told["Purity"] == (
-        "The teacher chose play_song for 412 of 418 queries like these (98.6%, at least 96.9%); "
+        "The teacher chose play_song for 412 of 418 queries like these (98.6%, at least 96.9% with 95% certainty); "
         "otherwise: no call 4, queue_song 2."
     )
     assert told["Consistency"] == (

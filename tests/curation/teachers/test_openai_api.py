@@ -17,6 +17,7 @@ from curation.teachers.openai_api import (
     TeacherError,
     ask,
     check_connection,
+    check_tools,
 )
 
 ENDPOINT = TeacherEndpoint("http://teacher.example/v1/", "large", "sk-secret")
@@ -121,20 +122,20 @@ def test_the_key_is_not_shown() -> None:
 
 
 @pytest.fixture
-def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[[Handler], str | None]:
-    """Runs check_connection against a handler."""
+def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str | None]:
+    """Runs check_connection, or check_tools, against a handler."""
 
     real_client = httpx.Client
 
-    def run(handler: Handler) -> str | None:
+    def run(handler: Handler, check: Callable[[TeacherEndpoint], str | None] = check_connection) -> str | None:
         transport = httpx.MockTransport(handler)
         monkeypatch.setattr(openai_api.httpx, "Client", lambda **_: real_client(transport=transport))
-        return check_connection(ENDPOINT)
+        return check(ENDPOINT)
 
     return run
 
 
-Connect = Callable[[Handler], str | None]
+Connect = Callable[..., str | None]
 
 
 def by_path(models: httpx.Response, answer: httpx.Response) -> Handler:
@@ -164,6 +165,24 @@ def test_a_wrong_key_a_wrong_model_and_a_wrong_address_are_told_apart(connect: C
     assert "key" in str(connect(by_path(error(401, "bad key"), fine)))
     assert "model 'large'" in str(connect(by_path(fine, error(404, "no such model"))))
     assert "not a chat completions API" in str(connect(by_path(fine, httpx.Response(404, text="Not Found"))))
+
+
+def test_a_teacher_that_calls_a_function_takes_tools(connect: Connect) -> None:
+    called = {"function": {"name": "ping", "arguments": "{}"}, "id": "1", "type": "function"}
+    message = {"role": "assistant", "content": None, "tool_calls": [called]}
+    assert connect(lambda _: httpx.Response(200, json={"choices": [{"message": message}]}), check_tools) is None
+
+
+def test_a_teacher_without_tools_is_told(connect: Connect) -> None:
+    message = {"role": "assistant", "content": "I cannot."}
+    answer = httpx.Response(200, json={"choices": [{"message": message}]})
+    assert "answered with text" in str(connect(lambda _: answer, check_tools))
+    assert "does not support tools" in str(connect(lambda _: error(400, "does not support tools"), check_tools))
+
+    def silent(_: httpx.Request) -> httpx.Response:
+        raise httpx.ReadTimeout("slow")
+
+    assert "did not answer in time" in str(connect(silent, check_tools))
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/v1", "nonsense", "http://[::1", "ftp://x/v1", ""])

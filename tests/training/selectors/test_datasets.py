@@ -1,8 +1,25 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+from django.http import QueryDict
+
 from curation.models import Application
 from tests.training.learned import make_dataset
-from training.selectors.datasets import balance_rows, difference, funnel_steps, source_of
+from tests.training.services.conftest import busy
+from training.forms.building import BuildForm
+from training.models.build_choices import EVERYTHING, BuildChoices
+from training.selectors.datasets import (
+    DATASETS_PER_PAGE,
+    balance_rows,
+    choices_address,
+    choices_in_words,
+    datasets_page,
+    funnel_steps,
+    source_of,
+)
+
+__all__ = ["busy"]
 
 
 def test_the_funnel_keeps_its_order_and_scale() -> None:
@@ -19,13 +36,36 @@ def test_what_is_to_be_refused_stands_behind_the_functions() -> None:
     assert rows[2].address == "route=no_call"
 
 
-def test_a_changed_call_counts_as_removed_and_added(application: Application) -> None:
-    first = make_dataset(application, ["play Can", "play Blur"])
-    second = make_dataset(application, ["play Can", "play Blur"])
-    second.examples.filter(text="play Blur").update(arguments={"artist": "Blur (band)"})
-    found = difference(second, first)
-    assert (found.added, found.removed, found.kept) == (1, 1, 1)
-
-
 def test_there_is_nothing_to_build_from_before_a_clustering(application: Application) -> None:
     assert source_of(application) is None
+
+
+def test_the_source_is_read_in_three_queries(busy: Application, django_assert_num_queries) -> None:
+    with django_assert_num_queries(3):
+        source = source_of(busy)
+        assert source
+        assert sorted((cluster.name, cluster.function) for cluster in source.clusters) == [
+            ("pause", "pause"),
+            ("play_artist", "play_artist"),
+        ]
+
+
+def test_versions_are_continued_without_a_gap(application: Application) -> None:
+    for _ in range(DATASETS_PER_PAGE + 1):
+        make_dataset(application, ["play Can"])
+    first = datasets_page(application)
+    assert first.before is not None
+    rest = datasets_page(application, first.before)
+    versions = [dataset.version for dataset in [*first.rows, *rest.rows]]
+    assert versions == list(range(DATASETS_PER_PAGE + 1, 0, -1)) and rest.before is None
+
+
+def test_choices_come_back_from_their_address() -> None:
+    choices = BuildChoices(limit=500, most_of_function=9, since=datetime(2026, 3, 1, tzinfo=UTC))
+    assert BuildForm([], QueryDict(choices_address(choices))).choices == choices
+    assert choices_in_words(choices) == [
+        "the newest 500 distinct queries",
+        "at most 9 training examples of one function",
+        "queries from 1 Mar 2026 on",
+    ]
+    assert choices_address(EVERYTHING) == "" and choices_in_words(EVERYTHING) == []

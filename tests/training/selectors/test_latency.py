@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import timezone
 
+from curation.models import Application, TrafficHour
+from curation.models.traffic import Route, Source
 from curation.selectors.histogram import bucket_of, middle_of
-from training.selectors.latency import SystemLatency
+from training.selectors.latency import SystemLatency, teacher_latencies
 
 FAST, SLOW = bucket_of(1000.0), bucket_of(2000.0)
 
@@ -34,3 +37,19 @@ def test_more_coverage_never_makes_it_slower(system: SystemLatency) -> None:
     for measure in ("mean", "p50", "p90"):
         values = [getattr(latency, measure) for latency in course]
         assert values == sorted(values, reverse=True), measure
+
+
+def test_what_fell_back_to_the_teacher_measures_it_where_hardly_anything_else_does(application: Application) -> None:
+    hour = timezone.now().replace(minute=0, second=0, microsecond=0)
+    for route, bucket, requests in ((Route.TEACHER, FAST, 3), (Route.FALLBACK, SLOW, 60), (Route.STUDENT, 1, 900)):
+        TrafficHour.objects.create(
+            application=application,
+            hour=hour,
+            route=route,
+            source=Source.GATEWAY,
+            requests=requests,
+            latency_counts={str(bucket): requests},
+        )
+    assert teacher_latencies(application) == {FAST: 3, SLOW: 60}
+    TrafficHour.objects.filter(route=Route.TEACHER).update(latency_counts={str(FAST): 50})
+    assert teacher_latencies(application) == {FAST: 50}

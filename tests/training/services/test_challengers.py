@@ -47,8 +47,8 @@ def test_a_challenger_meets_no_traffic_before_it_is_given_some(challenger: Stude
     moved = canary_set(application=application, share=0.1, shadow=True, user=users["approver"])
     policy.refresh_from_db()
     assert (policy.canary_share, policy.shadow) == (0.1, True)
-    assert "10.0% of the users, in shadow" in moved.checks[0]["sentence"]
-    assert "before: 0.0% of the users, not in shadow" in moved.checks[0]["sentence"]
+    assert "10.0% of the users, with a shadow" in moved.checks[0]["sentence"]
+    assert "before: 0.0% of the users, without a shadow" in moved.checks[0]["sentence"]
     assert (moved.alias, moved.student, moved.promoted_by) == ("challenger", challenger, users["approver"])
 
 

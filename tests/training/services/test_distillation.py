@@ -1,4 +1,4 @@
-"""What must hold of the trainer's folder: a kill leaves checkpoints to go on from, nothing else leaves anything."""
+"""What must hold of the trainer's folder: a run that stops leaves its checkpoints to go on from, and nothing else."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from pytest_django import Settings
 
 from curation.models import Application
 from curation.models.jobs import JobState, Trigger
+from curation.services.jobs import JobCancelled, Report
 from training.models import Dataset
 from training.services import distillation
 from training.services.datasets import dataset_approve, dataset_build
-from training.services.distillation import run_execute
-from training.services.runs import run_create
+from training.services.distillation import PARTS, STOPPED_KEPT, run_execute
+from training.services.runs import run_create, run_resume
 from training.students.base import RunCancelled, TrainingError
+
+TRAINING_SHARE = PARTS["training"][1]
 
 
 class Killed(BaseException):
@@ -75,14 +78,21 @@ def test_the_run_after_a_kill_goes_on_from_its_checkpoints(
     assert fake_distil.found == [[], ["current"]]
 
 
-def test_a_run_with_other_settings_does_not_and_clears_away_what_was_left(
-    fake_distil: FakeDistil, work: Path, dataset: Dataset
-) -> None:
+def test_a_run_with_other_settings_does_not(fake_distil: FakeDistil, work: Path, dataset: Dataset) -> None:
     execute(dataset, epochs=3)
     execute(dataset, epochs=4)
     execute(dataset, epochs=3)
-    assert fake_distil.found == [[], [], []]
-    assert len(list(work.rglob("current"))) == 1
+    assert fake_distil.found == [[], [], ["current"]]
+
+
+def test_the_checkpoints_of_the_latest_stopped_runs_alone_are_kept(
+    fake_distil: FakeDistil, work: Path, dataset: Dataset
+) -> None:
+    for epochs in range(3, 9):
+        execute(dataset, epochs=epochs)
+    assert len(list(work.rglob("current"))) == STOPPED_KEPT + 1
+    execute(dataset, epochs=3)
+    assert fake_distil.found[-1] == []
 
 
 def test_what_another_run_is_using_stays(fake_distil: FakeDistil, work: Path, dataset: Dataset) -> None:
@@ -95,15 +105,44 @@ def test_what_another_run_is_using_stays(fake_distil: FakeDistil, work: Path, da
 
 @pytest.mark.parametrize(
     ("end", "state"),
-    [
-        (RunCancelled(), JobState.CANCELLED),
-        (TrainingError("There is nothing to learn."), JobState.FAILED),
-        (OSError("no space left on device"), JobState.FAILED),
-    ],
+    [(RunCancelled(), JobState.CANCELLED), (OSError("no space left on device"), JobState.FAILED)],
 )
-def test_a_run_that_is_cancelled_or_fails_leaves_nothing(
+def test_a_run_that_is_cancelled_or_breaks_off_leaves_its_checkpoints_alone(
     fake_distil: FakeDistil, work: Path, dataset: Dataset, end: Exception, state: JobState
 ) -> None:
     fake_distil.ends_with = end
     assert execute(dataset) == state
+    assert [path.name for path in work.rglob("*") if path.is_file() or path.name.endswith(".partial")] == ["current"]
+
+
+def test_a_run_that_cannot_learn_leaves_nothing(fake_distil: FakeDistil, work: Path, dataset: Dataset) -> None:
+    fake_distil.ends_with = TrainingError("There is nothing to learn.")
+    assert execute(dataset) == JobState.FAILED
     assert not [path for path in work.rglob("*") if path.is_file() or path.name.endswith(".partial")]
+
+
+def test_a_resumed_run_goes_on_from_where_it_was_cancelled(work: Path, dataset: Dataset) -> None:
+    """Really trained: 64 examples are two steps an epoch."""
+    small = {"layers": 1, "epochs": 4, "folds": 2, "precision": "float32"}
+    run = run_create(dataset=dataset, config=small, trigger=Trigger.COMMAND)
+    assert run_execute(run=run, watch=cancel_at("epoch 4")).state == JobState.CANCELLED
+    run.refresh_from_db()
+    seen: list[float] = []
+    resumed = run_resume(run=run, trigger=Trigger.PAGE)
+    job = run_execute(run=resumed, watch=lambda phase, fraction, message="": seen.append(fraction))
+    assert job.state == JobState.DONE, job.message
+    resumed.refresh_from_db()
+    steps = [point["step"] for point in resumed.curve]
+    assert steps == sorted(set(steps)) and steps[0] == run.curve[0]["step"], "the curve goes on without a gap"
+    assert seen[0] > 0.6 * TRAINING_SHARE, "three of four epochs were not done again"
+    assert f"run {resumed.pk} goes on with run {run.pk}, from its checkpoints" in resumed.log
+
+
+def cancel_at(words: str) -> Report:
+    """A watcher that stops the run at the first message with these words."""
+
+    def watch(phase: str, fraction: float, message: str = "") -> None:
+        if words in message:
+            raise JobCancelled
+
+    return watch

@@ -11,13 +11,13 @@ import pytest
 from curation.errors import OdiaError
 from curation.models import Application
 from curation.models.jobs import JobState, Trigger
-from tests.training.learned import make_dataset
+from tests.training.learned import make_dataset, make_run, make_student
 from tests.training.students.causal.conftest import tiny_model
 from training.models import Student
 from training.services.distillation import run_execute
 from training.services.evaluations import serve
 from training.services.loop import run_loop
-from training.services.runs import run_create
+from training.services.runs import run_create, run_resume, settings_of
 
 __all__ = ["tiny_model"]
 
@@ -61,6 +61,34 @@ def test_a_causal_run_ends_with_a_registered_student_that_answers(application: A
     assert (student.family, student.version) == ("causal", f"{application.slug}-causal-{run.pk}")
     call = serve(student).predict(["play Can"])[0].call
     assert call and call.name == "play_music" and call.arguments.keys() == {"artist"}
+
+
+def test_a_stopped_run_is_gone_on_with_once(application: Application) -> None:
+    stopped = make_run(make_dataset(application, ["hello"]), JobState.CANCELLED)
+    stopped.config = settings_of("encoder", {"epochs": 5}).as_json()
+    stopped.save()
+    resumed = run_resume(run=stopped, trigger=Trigger.PAGE)
+    assert (resumed.based_on, resumed.config, resumed.job.state) == (stopped, stopped.config, JobState.QUEUED)
+    assert (resumed.curve, resumed.log) == (stopped.curve, stopped.log)
+    with pytest.raises(OdiaError, match=f"Run {resumed.pk} went on from run {stopped.pk} already"):
+        run_resume(run=stopped, trigger=Trigger.PAGE)
+
+
+@pytest.mark.parametrize(
+    ("state", "sentence"), [(JobState.RUNNING, "still under way"), (JobState.DONE, "has made its student")]
+)
+def test_only_a_stopped_run_is_gone_on_with(application: Application, state: JobState, sentence: str) -> None:
+    run = make_run(make_dataset(application, ["hello"]), state)
+    with pytest.raises(OdiaError, match=sentence):
+        run_resume(run=run, trigger=Trigger.PAGE)
+
+
+def test_a_run_cancelled_while_its_student_was_evaluated_has_nothing_to_go_on_with(application: Application) -> None:
+    student = make_student(make_dataset(application, ["hello"]))
+    student.run.job.state = JobState.CANCELLED
+    student.run.job.save()
+    with pytest.raises(OdiaError, match="has made its student"):
+        run_resume(run=student.run, trigger=Trigger.PAGE)
 
 
 def _quiet(phase: str, fraction: float, message: str = "") -> None:

@@ -3,13 +3,20 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from curation.models import Job
+from curation.identifiers import new_id
+from curation.models import Application, Job, TrafficHour
 from curation.models.jobs import JobKind, JobState
-from tests.training.learned import make_evaluation, make_student
+from curation.models.traffic import Route, Source
+from curation.selectors.histogram import bucket_of
+from tests.training.disagreeing import add_example, empty_evaluation, play
+from tests.training.learned import make_dataset, make_evaluation, make_student
 from training.models import Alias, Dataset, Evaluation, Student
+from training.selectors import evaluations as selectors
 
 HTMX = {"HX-Request": "true"}
 
@@ -28,11 +35,11 @@ def test_without_javascript_the_threshold_moves_by_the_form(
     client_of: dict[str, Client], evaluation: Evaluation
 ) -> None:
     address = reverse("evaluation", args=[evaluation.pk])
-    in_force = client_of["viewer"].get(address).context["reading"]
+    in_force = client_of["viewer"].get(address).context["dial"].reading
     assert (in_force["threshold"], in_force["coverage"]) == ("0.900", "80.0%")
-    moved = client_of["viewer"].get(address, {"place": 2}).context["reading"]
+    moved = client_of["viewer"].get(address, {"place": 2}).context["dial"].reading
     assert (moved["threshold"], moved["disagreement"], moved["bound"]) == ("0.500", "6.00%", "8.00%")
-    beyond = client_of["viewer"].get(address, {"place": 99}).context["reading"]
+    beyond = client_of["viewer"].get(address, {"place": 99}).context["dial"].reading
     assert beyond == moved
 
 
@@ -99,3 +106,100 @@ def test_a_student_that_refused_everything_has_a_page_too(client_of: dict[str, C
     evaluation.save()
     page = page_of(client_of["viewer"], evaluation)
     assert "there is no curve" in page and "No threshold keeps" in page
+
+
+def test_a_champion_that_was_not_measured_here_can_be(
+    client_of: dict[str, Client], evaluation: Evaluation, dataset: Dataset, django_capture_on_commit_callbacks
+) -> None:
+    champion = make_student(make_dataset(dataset.application, ["play Can", "play Blur"]))
+    make_evaluation(champion)
+    Alias.objects.create(application=dataset.application, name="champion", student=champion)
+    page = page_of(client_of["approver"], evaluation)
+    assert "was not evaluated on this dataset" in page and "Evaluate the champion on it" in page
+    with django_capture_on_commit_callbacks():
+        client_of["approver"].post(reverse("evaluation_new", args=[champion.pk]), {"dataset": dataset.pk})
+    assert Job.objects.get(kind=JobKind.EVALUATE).parameters == {"student": champion.pk, "dataset": dataset.pk}
+
+
+@pytest.mark.parametrize("given", ["0", "x", "999999"])
+def test_a_dataset_that_is_none_is_not_found(given: str, client_of: dict[str, Client], student: Student) -> None:
+    address = reverse("evaluation_new", args=[student.pk])
+    assert client_of["approver"].post(address, {"dataset": given}).status_code == 404
+    assert not Job.objects.filter(kind=JobKind.EVALUATE).exists()
+
+
+def test_an_evaluation_on_another_dataset_counts_for_no_check(student: Student, evaluation: Evaluation) -> None:
+    elsewhere = make_evaluation(student)
+    elsewhere.dataset = make_dataset(student.application, ["play Can", "play Blur"])
+    elsewhere.save()
+    assert student.latest_evaluation == evaluation
+
+
+def test_won_and_lost_stand_on_their_page(client_of: dict[str, Client], application: Application) -> None:
+    ours = empty_evaluation(application)
+    champion = make_student(ours.dataset)
+    theirs = make_evaluation(champion, disagreements=0)
+    Alias.objects.create(application=application, name="champion", student=champion)
+    for answers in ((play("can"), play("blur")), (play("blur"), play("can"))):
+        query_id = new_id()
+        for evaluation, answer in zip((ours, theirs), answers, strict=True):
+            add_example(evaluation, play("can"), answer, query_id=query_id)
+    assert "neither is ahead" in page_of(client_of["viewer"], ours)
+    address = reverse("compared", args=[ours.pk])
+    won = client_of["viewer"].get(address)
+    lost = client_of["viewer"].get(address, {"side": "lost"})
+    assert [row.other.student_call for row in won.context["page"].rows] == [play("blur")]
+    assert [row.example.student_call for row in lost.context["page"].rows] == [play("blur")]
+    part = client_of["viewer"].get(address, {"side": "lost"}, headers=HTMX).content.decode()
+    assert "Right with the champion alone" in part and "<html" not in part
+
+
+def test_without_a_champion_there_is_nothing_to_compare_with(
+    client_of: dict[str, Client], evaluation: Evaluation
+) -> None:
+    page = client_of["viewer"].get(reverse("compared", args=[evaluation.pk])).content.decode()
+    assert "Nothing to compare with" in page
+
+
+def test_the_histogram_shows_both_and_the_readings_move_it(
+    client_of: dict[str, Client], evaluation: Evaluation, application: Application
+) -> None:
+    TrafficHour.objects.create(
+        application=application,
+        hour=timezone.now(),
+        route=Route.TEACHER,
+        source=Source.IMPORT,
+        requests=100,
+        latency_sum_ms=100_000,
+        latency_counts={str(bucket_of(1000.0)): 100},
+    )
+    answer = client_of["viewer"].get(reverse("evaluation", args=[evaluation.pk]))
+    dial = answer.context["dial"]
+    alone, with_odia = dial.latency["data"]
+    assert sum(alone["y"]) == pytest.approx(1) and sum(with_odia["y"]) == pytest.approx(1)
+    assert with_odia["y"][0] == pytest.approx(0.8)
+    assert dial.reading["covered"] == 0.8 and dial.reading["p50"] == "3.00 ms"
+    assert [reading["allowed"].split()[0] for reading in dial.readings] == ["Within", "Within", "Its"]
+
+
+def test_evaluations_are_paged_and_narrowed(
+    client_of: dict[str, Client], evaluation: Evaluation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(selectors, "EVALUATIONS_PER_PAGE", 2)
+    more = [make_evaluation(evaluation.student) for _ in range(2)]
+    client, address = client_of["viewer"], reverse("evaluations")
+    first = client.get(address).context["page"]
+    assert first.rows == more[::-1]
+    assert client.get(address, {"before": first.before}).context["page"].rows == [evaluation]
+    assert client.get(address, {"dataset": evaluation.dataset_id + 1}).context["page"].rows == []
+
+
+def test_the_threshold_in_force_is_a_point_of_the_dial_with_its_very_figures(
+    client_of: dict[str, Client], evaluation: Evaluation
+) -> None:
+    evaluation.threshold = 0.87
+    evaluation.figures |= {"coverage": 0.83, "disagreement_inline": 0.0131, "disagreement_inline_upper_bound": 0.0191}
+    evaluation.save()
+    dial = client_of["viewer"].get(reverse("evaluation", args=[evaluation.pk])).context["dial"]
+    assert (dial.place, dial.certified, dial.last_place) == (2, 2, 3)
+    assert (dial.reading["threshold"], dial.reading["coverage"], dial.reading["bound"]) == ("0.870", "83.0%", "1.91%")

@@ -18,6 +18,7 @@ from curation.services.applications import teacher_set, tool_set_ensure
 from tests.training.gateway.servers import completion, running
 from tests.training.learned import TOOLS, make_student
 from training.models import Alias, Dataset, Student, SwitchOff
+from training.selectors.canary import place_of_user
 from training.services.policies import policy_of
 from training.students.base import Prediction
 from training.students.memo import Memo
@@ -144,7 +145,7 @@ def test_a_changed_function_goes_to_the_teacher_and_the_others_do_not(
         Query.objects.update(tool_set=offered)
         trial = attempt(client_of["viewer"], "play Can")
         assert trial.answered_inline is inline
-    assert any("not offered as the champion learned it" in one.sentence for one in trial.steps)
+    assert any("not offered as the student learned it" in one.sentence for one in trial.steps)
 
 
 def test_a_teacher_that_is_down_or_slow_is_told_in_a_sentence(
@@ -179,3 +180,23 @@ def test_an_artifact_that_is_gone_is_told_in_a_sentence(
     trials.load_served.cache_clear()
     trial = attempt(client_of["viewer"], "play Can")
     assert trial.route == "teacher" and "cannot be loaded" in trial.steps[0].sentence
+
+
+def test_a_user_of_the_canary_meets_the_challenger(
+    client_of: dict[str, Client], dataset: Dataset, champion: Student, teacher: list[dict[str, Any]]
+) -> None:
+    challenger = make_student(dataset)
+    Alias.objects.create(application=dataset.application, name="challenger", student=challenger)
+    policy = policy_of(dataset.application)
+    policy.canary_share = 0.5
+    policy.save()
+    sides = {user: place_of_user(dataset.application.pk, user) < 0.5 for user in map(str, range(20))}
+    inside = next(user for user, taken in sides.items() if taken)
+    outside = next(user for user, taken in sides.items() if not taken)
+    for user, student in ((inside, challenger), (outside, champion), ("", champion)):
+        answer = client_of["viewer"].post(reverse("playground"), {"text": "play Can", "user": user})
+        trial = answer.context["trial"]
+        assert trial.student == student.version and trial.steps[0].name == "Canary"
+    SwitchOff.objects.create(application=dataset.application, student=challenger, reason="Wrong.")
+    answer = client_of["viewer"].post(reverse("playground"), {"text": "play Can", "user": inside})
+    assert answer.context["trial"].student == champion.version

@@ -6,7 +6,8 @@ from django.urls import reverse
 
 from curation.models.jobs import JobState, Trigger
 from tests.training.learned import make_run
-from training.models import Dataset, DistillationRun, Student
+from training.models import Dataset, DistillationRun, Evaluation, Student
+from training.services.runs import settings_of
 
 HTMX = {"HX-Request": "true"}
 
@@ -84,12 +85,13 @@ def test_progress_is_asked_for_while_the_run_goes_on_and_no_longer(
     address = reverse("run", args=[run.pk])
     going_on = client_of["viewer"].get(address, headers=HTMX).content.decode()
     assert "<html" not in going_on
-    assert 'hx-trigger="every 2s"' in going_on and "25%" in going_on and "epoch 2" in going_on
+    assert "hx-preserve" in going_on, "the chart stays where it is and takes up the new points"
+    assert 'hx-trigger="every 1s"' in going_on and "25%" in going_on and "epoch 2" in going_on
     run.job.state = JobState.FAILED
     run.job.message = "The dataset has no calibration examples."
     run.job.save()
     ended = client_of["viewer"].get(address, headers=HTMX).content.decode()
-    assert "every 2s" not in ended
+    assert "every 1s" not in ended
     assert "The dataset has no calibration examples." in ended
 
 
@@ -107,3 +109,79 @@ def test_the_list_compares_runs_with_and_without_a_student(
     page = client_of["viewer"].get(reverse("runs")).content.decode()
     assert student.version in page and "80.0%" in page and "1.25%" in page
     assert "Failed" in page
+
+
+def test_a_running_run_is_asked_to_stop_and_says_so(client_of: dict[str, Client], dataset: Dataset) -> None:
+    run = make_run(dataset, JobState.RUNNING)
+    page = client_of["approver"].post(reverse("run_cancel", args=[run.pk]), follow=True).content.decode()
+    assert "it does so within seconds" in page and "Asked to stop" in page
+
+
+def test_an_ended_run_leads_to_its_student_and_its_evaluation(
+    client_of: dict[str, Client], student: Student, evaluation: Evaluation
+) -> None:
+    page = client_of["viewer"].get(reverse("run", args=[student.run_id]), headers=HTMX).content.decode()
+    assert reverse("student", args=[student.pk]) in page and reverse("evaluation", args=[evaluation.pk]) in page
+
+
+def test_a_stopped_run_is_resumed_with_a_button(client_of: dict[str, Client], dataset: Dataset) -> None:
+    run = make_run(dataset, JobState.CANCELLED)
+    run.config = settings_of("encoder", {"epochs": 5}).as_json()
+    run.save()
+    address, resume = (reverse(name, args=[run.pk]) for name in ("run", "run_resume"))
+    assert resume in client_of["approver"].get(address).content.decode()
+    assert resume not in client_of["viewer"].get(address).content.decode()
+    answer = client_of["approver"].post(resume)
+    resumed = DistillationRun.objects.latest("pk")
+    assert answer["location"] == reverse("run", args=[resumed.pk])
+    assert f"Run {resumed.pk} went on from here" in client_of["approver"].get(address).content.decode()
+    assert "It goes on with" in client_of["viewer"].get(answer["location"]).content.decode()
+    again = client_of["approver"].post(resume, follow=True).content.decode()
+    assert f"Run {resumed.pk} went on from run {run.pk} already" in again
+
+
+def test_a_run_that_is_done_has_nothing_to_resume(client_of: dict[str, Client], student: Student) -> None:
+    resume = reverse("run_resume", args=[student.run_id])
+    page = client_of["approver"].post(resume, follow=True).content.decode()
+    assert "has made its student" in page and f'action="{resume}"' not in page
+
+
+def test_a_run_started_again_says_what_differs(client_of: dict[str, Client], dataset: Dataset) -> None:
+    client_of["approver"].post(reverse("run_start"), {"layers": 2})
+    first = DistillationRun.objects.get()
+    settings = {"from": first.pk, "layers": 1, "dataset": dataset.pk, "seed": 0}
+    live = client_of["approver"].get(reverse("run_start"), settings, headers=HTMX).content.decode()
+    assert "<html" not in live and "Layers: 2 → <strong>1</strong>" in live and "Seed" not in live
+    client_of["approver"].post(reverse("run_start"), settings)
+    second = DistillationRun.objects.latest("pk")
+    assert second.based_on == first
+    page = client_of["viewer"].get(reverse("run", args=[second.pk])).content.decode()
+    assert "Layers: 2 → <strong>1</strong>" in page
+
+
+def test_a_repeat_without_changes_is_told(client_of: dict[str, Client], dataset: Dataset) -> None:
+    client_of["approver"].post(reverse("run_start"))
+    run = DistillationRun.objects.get()
+    live = client_of["approver"].get(reverse("run_start"), {"from": run.pk}, headers=HTMX).content.decode()
+    assert "Nothing differs from it" in live
+
+
+def test_the_whole_log_is_there_as_text(client_of: dict[str, Client], dataset: Dataset) -> None:
+    run = make_run(dataset)
+    answer = client_of["viewer"].get(reverse("run_log", args=[run.pk]))
+    assert (answer["Content-Type"], answer.content) == ("text/plain; charset=utf-8", b"epoch 1\nepoch 2")
+
+
+def test_the_list_is_narrowed_to_a_dataset(client_of: dict[str, Client], dataset: Dataset, draft: Dataset) -> None:
+    run = make_run(dataset)
+    make_run(draft)
+    answer = client_of["viewer"].get(reverse("runs"), {"dataset": dataset.pk})
+    assert [row.pk for row, _ in answer.context["rows"]] == [run.pk]
+
+
+def test_the_list_asks_for_itself_while_a_run_is_under_way(client_of: dict[str, Client], dataset: Dataset) -> None:
+    run = make_run(dataset, JobState.RUNNING)
+    assert "every 2s" in client_of["viewer"].get(reverse("runs")).content.decode()
+    run.job.state = JobState.DONE
+    run.job.save()
+    assert "every 2s" not in client_of["viewer"].get(reverse("runs"), headers=HTMX).content.decode()

@@ -47,24 +47,51 @@ def test_a_parameter_without_its_function_is_refused(client: Client, application
     assert application.ignored_parameters == []
 
 
-def test_the_teacher_is_set_and_its_connection_tried(
-    client: Client, application: Application, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_teacher_is_set(client: Client, application: Application) -> None:
     client.post(reverse("settings_teacher"), TEACHER)
     teacher = Teacher.objects.get(application=application)
     assert (teacher.base_url, teacher.model) == ("http://127.0.0.1:9/v1", "large")
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[TeacherEndpoint]:
+    """The teachers that a test asked; they answer, and call functions."""
     monkeypatch.setenv("TEACHER_KEY", "secret")
     seen: list[TeacherEndpoint] = []
+    monkeypatch.setattr(views, "check_connection", seen.append)
+    monkeypatch.setattr(views, "check_tools", lambda endpoint: None)
+    return seen
 
-    def asleep(endpoint: TeacherEndpoint) -> str:
-        seen.append(endpoint)
-        return "It is asleep."
 
-    monkeypatch.setattr(views, "check_connection", asleep)
-    answer = client.post(reverse("settings_teacher_test"), follow=True)
-    assert "It is asleep." in answer.content.decode()
-    assert seen[0].api_key == "secret"
+def test_a_teacher_is_tried_before_it_is_saved(client: Client, asked: list[TeacherEndpoint]) -> None:
+    answer = client.post(reverse("settings_teacher_test"), TEACHER)
+    assert "The teacher answers, and calls functions: large at http://127.0.0.1:9/v1." in answer.content.decode()
+    assert 'value="http://127.0.0.1:9/v1/"' in answer.content.decode()
+    assert (asked[0].base_url, asked[0].api_key) == ("http://127.0.0.1:9/v1", "secret")
     assert "secret" not in answer.content.decode()
+    assert not Teacher.objects.exists()
+
+
+def test_what_is_wrong_with_a_teacher_is_told_in_place(
+    client: Client, asked: list[TeacherEndpoint], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = {"HX-Request": "true"}
+    monkeypatch.setattr(views, "check_tools", lambda endpoint: "It answered with text.")
+    answer = client.post(reverse("settings_teacher_test"), TEACHER, headers=part).content.decode()
+    assert "<html" not in answer and "message warning" in answer and "It answered with text." in answer
+    monkeypatch.setattr(views, "check_connection", lambda endpoint: "It is asleep.")
+    answer = client.post(reverse("settings_teacher_test"), TEACHER, headers=part).content.decode()
+    assert "message error" in answer and "It is asleep." in answer and "with text" not in answer
+    monkeypatch.delenv("TEACHER_KEY")
+    answer = client.post(reverse("settings_teacher_test"), TEACHER, headers=part).content.decode()
+    assert "set the variable TEACHER_KEY" in answer
+
+
+@pytest.mark.parametrize("url", ["http://169.254.169.254/v1", "ftp://example.org", "http://[::ffff:169.254.169.254]/"])
+def test_an_address_that_may_not_be_asked_is_not_asked(url: str, client: Client, asked: list[TeacherEndpoint]) -> None:
+    answer = client.post(reverse("settings_teacher_test"), {**TEACHER, "base_url": url})
+    assert "<strong>Base URL:</strong>" in answer.content.decode()
+    assert asked == []
 
 
 @pytest.mark.parametrize(
@@ -94,11 +121,12 @@ def test_the_policy_is_changed_and_its_shares_are_shares(client: Client, applica
         "approve_simplicity": "0.8",
         "approve_purity": "0.9",
         "approve_queries": "5",
+        "second_approver": "on",
     }
     client.post(reverse("settings_policy"), given)
     policy = policy_of(application)
     assert (policy.inline, policy.epsilon, policy.switched_off) == (False, 0.05, ["volume"])
-    assert (policy.function_epsilon, policy.audit_share) == (0.1, 0.25)
+    assert (policy.function_epsilon, policy.audit_share, policy.second_approver) == (0.1, 0.25, True)
     refused = client.post(reverse("settings_policy"), {**given, "epsilon": "2"})
     assert "less than or equal to 1" in refused.content.decode()
     assert policy_of(application).epsilon == 0.05

@@ -9,8 +9,8 @@ from django.core.management.base import CommandParser
 from curation.errors import OdiaError
 from curation.management.console import OdiaCommand, ProgressLine
 from curation.services.applications import application_get
+from training.models.build_choices import MOST_EXAMPLES
 from training.models.students import Family
-from training.services.datasets import MOST_EXAMPLES
 from training.services.loop import run_loop
 
 

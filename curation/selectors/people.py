@@ -1,0 +1,25 @@
+"""Reads of users, for administrators."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import User
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+ADMINISTRATOR = "administrator"
+
+
+def people() -> QuerySet[User]:
+    """All users, those who can sign in first, each with groups and applications in two further queries."""
+    return User.objects.prefetch_related("groups", "applications").order_by("-is_active", "username")
+
+
+def active_administrators() -> QuerySet[User]:
+    """The users who can sign in and may administer."""
+    in_group = User.groups.through.objects.filter(user=OuterRef("pk"), group__name=ADMINISTRATOR)
+    return User.objects.filter(Q(is_superuser=True) | Exists(in_group), is_active=True)
+
+
+def group_of(user: User) -> str:
+    """The name of the group with the most rights that a user is in; empty where they are in none."""
+    names = {group.name for group in user.groups.all()}
+    return next((name for name in (ADMINISTRATOR, "approver", "reviewer", "viewer") if name in names), "")

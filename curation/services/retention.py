@@ -1,0 +1,45 @@
+"""Deleting old queries. Sums per hour, reviews, datasets and evaluations stay."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from curation.errors import OdiaError
+from curation.identifiers import first_id
+from curation.models import Application, Query
+from curation.selectors.retention import purge_limit
+from curation.services.jobs import Report
+
+BATCH = 1000
+"""Queries deleted in one transaction: so few that traffic which is written meanwhile does not wait."""
+
+
+def queries_purge(*, application: Application, report: Report) -> dict[str, int]:
+    """Delete the queries that are too old, with the teacher's calls, the router's decisions and shadow answers.
+
+    Returns:
+        How many rows of each kind are gone.
+
+    Raises:
+        OdiaError: the application keeps everything.
+    """
+    before = purge_limit(application)
+    if before is None:
+        raise OdiaError("Nothing is deleted: no number of days is set under Settings, Retention.")
+    old = Query.objects.filter(application=application, id__lt=first_id(before))
+    total = max(old.count(), 1)
+    deleted = Counter(dict.fromkeys(_LABELS.values(), 0))
+    while keys := list(old.order_by("id").values_list("id", flat=True)[:BATCH]):
+        report("Deleting", min(deleted["queries"] / total, 1.0), f"{deleted['queries']} of {total} queries deleted")
+        _, by_model = Query.objects.filter(pk__in=keys).delete()
+        for name, label in _LABELS.items():
+            deleted[label] += by_model.get(f"curation.{name}", 0)
+    return dict(deleted)
+
+
+_LABELS = {
+    "Query": "queries",
+    "TeacherCall": "teacher_calls",
+    "RouterDecision": "decisions",
+    "ShadowAnswer": "shadow_answers",
+}

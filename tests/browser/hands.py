@@ -1,0 +1,106 @@
+"""Two ways to work with a page: with the mouse, and with keys only."""
+
+from __future__ import annotations
+
+import re
+from typing import Protocol
+
+from playwright.sync_api import Locator, Page, expect
+
+
+class Hand(Protocol):
+    """What an operator does; each step is over when the page has answered."""
+
+    page: Page
+
+    def go(self, name: str) -> None:
+        """To one of the pages in the navigation."""
+
+    def do(self, name: str, key: str) -> None:
+        """Press the button or link whose name begins so, or its key."""
+
+    def open_row(self, number: int = 1) -> None:
+        """Follow the link of a row of the list, counted from 1."""
+
+    def select_row(self, number: int) -> None:
+        """Tick a row of the list."""
+
+    def search(self, text: str) -> None:
+        """Look for a text in the list."""
+
+
+class Mouse:
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def go(self, name: str) -> None:
+        self.page.get_by_role("navigation", name="Pages").get_by_role("link", name=name, exact=True).click()
+        settle(self.page)
+
+    def do(self, name: str, key: str) -> None:
+        begins = re.compile(f"^\\s*{re.escape(name)}")
+        pressed = self.page.locator("main :is(button, a.button, summary)").filter(has_text=begins)
+        pressed.locator("visible=true").first.click()
+        settle(self.page)
+
+    def open_row(self, number: int = 1) -> None:
+        _link(self._row(number)).click()
+        settle(self.page)
+
+    def select_row(self, number: int) -> None:
+        self._row(number).locator("input[type=checkbox]").check()
+
+    def search(self, text: str) -> None:
+        self.page.locator("main [data-key='/']").fill(text)
+        settle(self.page)
+
+    def _row(self, number: int) -> Locator:
+        return self.page.locator("main [data-row]").nth(number - 1)
+
+
+class Keys:
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def go(self, name: str) -> None:
+        link = self.page.get_by_role("navigation", name="Pages").get_by_role("link", name=name, exact=True)
+        letter = link.get_attribute("data-go")
+        assert letter, f"no key goes to {name}"
+        self._press("g", letter)
+
+    def do(self, name: str, key: str) -> None:
+        self._press(key)
+
+    def open_row(self, number: int = 1) -> None:
+        self._move_to(number)
+        self._press("Enter")
+
+    def select_row(self, number: int) -> None:
+        self._move_to(number)
+        self._press("x")
+
+    def search(self, text: str) -> None:
+        self._press("/")
+        self.page.keyboard.type(text)
+        settle(self.page)
+
+    def _move_to(self, number: int) -> None:
+        """With `k` to the first row, and on with `j`."""
+        rows = self.page.locator("main [data-row]").count()
+        self._press("j", *["k"] * rows, *["j"] * (number - 1))
+
+    def _press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+        settle(self.page)
+
+
+def settle(page: Page) -> None:
+    """Wait until no page is on its way and htmx asks for nothing."""
+    page.wait_for_timeout(60)
+    page.wait_for_load_state()
+    expect(page.locator(".htmx-request, .htmx-swapping, .htmx-settling, [aria-busy=true]")).to_have_count(0)
+
+
+def _link(row: Locator) -> Locator:
+    return row.locator("a[href]").first

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from curation import tasks
+from curation.models import Application, Job, Query
+from curation.models.jobs import JobKind, JobState, Trigger
+from curation.services.applications import application_ensure
+from curation.services.jobs import job_create
+from tests.curation.services.test_retention import arrive
+
+
+@pytest.fixture
+def queued(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The keys of the jobs handed to the workers."""
+    keys: list[int] = []
+    for task in (tasks.cluster, tasks.purge):
+        monkeypatch.setattr(task, "delay_on_commit", keys.append)
+    return keys
+
+
+def test_the_schedule_starts_a_job_as_a_person_would(application: Application, queued: list[int]) -> None:
+    tasks.cluster_scheduled(application_id=application.pk)
+    job = Job.objects.get()
+    assert (job.kind, job.trigger, job.started_by) == (JobKind.CLUSTER, Trigger.SCHEDULE, None)
+    assert queued == [job.pk]
+
+
+def test_the_schedule_does_nothing_while_the_same_job_is_under_way(
+    application: Application, queued: list[int], caplog: pytest.LogCaptureFixture
+) -> None:
+    job_create(application=application, kind=JobKind.CLUSTER, trigger=Trigger.PAGE)
+    with caplog.at_level(logging.INFO, logger="curation.tasks"):
+        tasks.cluster_scheduled(application_id=application.pk)
+    assert queued == []
+    assert "under way already" in caplog.text
+
+
+def test_an_application_that_is_gone_is_passed_over(application: Application, queued: list[int]) -> None:
+    tasks.cluster_scheduled(application_id=application.pk + 1)
+    assert queued == []
+
+
+def test_every_night_each_application_with_a_limit_is_purged(application: Application, queued: list[int]) -> None:
+    application_ensure(slug="keeps-everything")
+    application.keep_days = 10
+    application.save()
+    tasks.purge_scheduled()
+    job = Job.objects.get()
+    assert (job.application, job.kind, job.trigger) == (application, JobKind.PURGE, Trigger.SCHEDULE)
+    assert queued == [job.pk]
+
+
+def test_a_purge_tells_what_it_deleted(application: Application) -> None:
+    application.keep_days = 10
+    application.save()
+    arrive(application, 20)
+    arrive(application, 1)
+    job = job_create(application=application, kind=JobKind.PURGE, trigger=Trigger.PAGE)
+    tasks.purge(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.result["queries"]) == (JobState.DONE, 1)
+    assert Query.objects.get().arrived_at > timezone.now() - timedelta(days=2)
+
+
+def test_a_purge_without_a_limit_fails_with_a_sentence(application: Application) -> None:
+    job = job_create(application=application, kind=JobKind.PURGE, trigger=Trigger.PAGE)
+    tasks.purge(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.message.partition(":")[0]) == (JobState.FAILED, "Nothing is deleted")
