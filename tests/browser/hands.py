@@ -17,7 +17,7 @@ class Hand(Protocol):
         """To one of the pages in the navigation."""
 
     def do(self, name: str, key: str) -> None:
-        """Press the button or link whose name begins so, or its key."""
+        """Press the visible button whose name begins so, or the key that stands on it."""
 
     def open_row(self, number: int = 1) -> None:
         """Follow the link of a row of the list, counted from 1."""
@@ -39,8 +39,9 @@ class Mouse:
 
     def do(self, name: str, key: str) -> None:
         begins = re.compile(f"^\\s*{re.escape(name)}")
-        pressed = self.page.locator("main :is(button, a.button, summary)").filter(has_text=begins)
-        pressed.locator("visible=true").first.click()
+        at = f'[data-key="{key}"]'
+        shown = self.page.locator(f"main {at}:not(details), main details{at} > summary").filter(has_text=begins)
+        shown.locator("visible=true").first.click()
         settle(self.page)
 
     def open_row(self, number: int = 1) -> None:
@@ -52,7 +53,7 @@ class Mouse:
 
     def search(self, text: str) -> None:
         self.page.locator("main [data-key='/']").fill(text)
-        settle(self.page)
+        _found(self.page, text)
 
     def _row(self, number: int) -> Locator:
         return self.page.locator("main [data-row]").nth(number - 1)
@@ -82,7 +83,8 @@ class Keys:
     def search(self, text: str) -> None:
         self._press("/")
         self.page.keyboard.type(text)
-        settle(self.page)
+        _found(self.page, text)
+        self._press("Escape")
 
     def _move_to(self, number: int) -> None:
         """With `k` to the first row, and on with `j`."""
@@ -100,6 +102,12 @@ def settle(page: Page) -> None:
     page.wait_for_timeout(60)
     page.wait_for_load_state()
     expect(page.locator(".htmx-request, .htmx-swapping, .htmx-settling, [aria-busy=true]")).to_have_count(0)
+
+
+def _found(page: Page, text: str) -> None:
+    """Wait until the address says what is looked for, and the list holds it."""
+    expect(page).to_have_url(re.compile(re.escape(text)))
+    settle(page)
 
 
 def _link(row: Locator) -> Locator:

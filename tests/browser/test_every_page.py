@@ -28,7 +28,7 @@ def test_a_page_is_accessible_and_fits_its_screen(
             expect(page.locator("[data-figure]:not([data-drawn])")).to_have_count(0)
             photograph(page, f"{scheme}-{width}{re.sub(r'[^a-z]+', '-', path.lower()).rstrip('-')}")
             found[path] = [*violations(page), *overflow(page)]
-    assert len(found) > 30
+    assert len(found) >= 30
     assert {path: wrong for path, wrong in found.items() if wrong} == {}
 
 

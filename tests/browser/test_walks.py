@@ -51,10 +51,8 @@ def test_a_query_is_found_excluded_and_taken_back_in(hand: Hand, keep: None) -> 
     hand.go("Traffic")
     hand.search("lamp")
     expect(page.locator("main [data-row]").first).to_contain_text("lamp")
-    if isinstance(hand, Keys):
-        page.keyboard.press("Escape")
     hand.open_row(2)
-    expect(page.locator("#query h1")).to_contain_text("lamp")
+    expect(page.locator("#query .utterance")).to_contain_text("lamp")
     hand.do("Exclude from datasets", "E")
     expect(page.locator("#query")).to_contain_text("Excluded from datasets")
     hand.do("Undo", "u")
@@ -65,15 +63,13 @@ def test_the_neighbours_of_a_query_stay_inside_the_filter(hand: Hand) -> None:
     page = hand.page
     hand.go("Traffic")
     hand.search("kitchen")
-    if isinstance(hand, Keys):
-        page.keyboard.press("Escape")
     hand.open_row(1)
-    first = page.locator("#query h1").inner_text()
+    first = page.locator("#query .utterance").inner_text()
     hand.do("Older", "j")
-    expect(page.locator("#query h1")).not_to_have_text(first)
-    expect(page.locator("#query h1")).to_contain_text("kitchen")
+    expect(page.locator("#query .utterance")).not_to_have_text(first)
+    expect(page.locator("#query .utterance")).to_contain_text("kitchen")
     page.go_back()
-    expect(page.locator("#query h1")).to_have_text(first)
+    expect(page.locator("#query .utterance")).to_have_text(first)
 
 
 def test_a_call_is_corrected_in_a_form_made_from_its_tool(hand: Hand, keep: None) -> None:

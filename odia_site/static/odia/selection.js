@@ -23,12 +23,14 @@
   function refreshRow() {
     const now = document.getElementById("row-now")?.content.querySelector("tr").cloneNode(true);
     const row = now && document.querySelector(`#queries [data-row="${now.dataset.row}"]`);
-    if (!row || row.contains(document.activeElement)) return;
+    if (!row) return;
+    const focused = row.contains(document.activeElement) ? document.activeElement.tagName : "";
     now.className = row.className;
     const box = now.querySelector("input[type=checkbox]");
     if (box) box.checked = row.querySelector("input[type=checkbox]").checked;
     row.replaceWith(now);
     htmx.process(now);
+    if (focused) now.querySelector(focused)?.focus({ preventScroll: true });
   }
 
   document.addEventListener("htmx:afterSettle", () => { refreshRow(); show(); });
