@@ -193,14 +193,6 @@ def neighbours(cluster: Cluster, rows: QuerySet[Cluster]) -> Neighbours:
     return Neighbours(keys[here - 1] if here else None, following, here + 1, len(keys))
 
 
-def patterns_per_cluster(pick: Iterable[int]) -> dict[int, list[int]]:
-    """The picked patterns by their cluster."""
-    found: dict[int, list[int]] = {}
-    for cluster, pattern in Pattern.objects.filter(pk__in=list(pick)).values_list("cluster_id", "pk"):
-        found.setdefault(cluster, []).append(pattern)
-    return found
-
-
 def last_decision(application: Application, user: User) -> Review | None:
     """The person's last decision that still holds, if it can be taken back: nothing later rests on it, and the traffic
     was not clustered again since."""

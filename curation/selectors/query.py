@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef
 
 from curation.models import Application, Query, Review, TeacherCall
 from curation.models.traffic import Purpose
-from curation.selectors.reviews import holding, with_undoable
+from curation.selectors.reviews import with_undoable
 
 
 def query_detail(application: Application, pk: UUID) -> Query | None:
@@ -35,11 +35,6 @@ def reviews_of_query(query: Query) -> list[Review]:
     others = Review.objects.filter(batch=OuterRef("batch")).exclude(pk=OuterRef("pk"))
     rows = Review.objects.filter(query_id=query.pk).annotate(several=Exists(others))
     return with_undoable(rows.select_related("reviewer", "undone_by"))
-
-
-def last_holding(query: Query) -> Review | None:
-    """The newest decision on a query that is not taken back."""
-    return holding(Review.objects.filter(query_id=query.pk)).select_related("reviewer").first()
 
 
 _STEP_WORDS: Mapping[str, str] = {
