@@ -7,6 +7,8 @@ from typing import Protocol
 
 from playwright.sync_api import Locator, Page, expect
 
+MOST_TABS = 60
+
 
 class Hand(Protocol):
     """What an operator does; each step is over when the page has answered."""
@@ -27,6 +29,15 @@ class Hand(Protocol):
 
     def search(self, text: str) -> None:
         """Look for a text in the list."""
+
+    def follow(self, name: str) -> None:
+        """Follow a link of the page that no key stands for."""
+
+    def choose(self, label: str, option: str) -> None:
+        """Choose from a list of choices."""
+
+    def send(self, label: str, text: str, button: str) -> None:
+        """Fill in a field and send its form."""
 
 
 class Mouse:
@@ -54,6 +65,19 @@ class Mouse:
     def search(self, text: str) -> None:
         self.page.locator("main [data-key='/']").fill(text)
         _found(self.page, text)
+
+    def follow(self, name: str) -> None:
+        _links(self.page, name).click()
+        settle(self.page)
+
+    def choose(self, label: str, option: str) -> None:
+        self.page.get_by_label(label, exact=True).select_option(option)
+        settle(self.page)
+
+    def send(self, label: str, text: str, button: str) -> None:
+        self.page.get_by_label(label, exact=True).fill(text)
+        self.page.get_by_role("button", name=button).click()
+        settle(self.page)
 
     def _row(self, number: int) -> Locator:
         return self.page.locator("main [data-row]").nth(number - 1)
@@ -86,6 +110,28 @@ class Keys:
         _found(self.page, text)
         self._press("Escape")
 
+    def follow(self, name: str) -> None:
+        self._tab_to(_links(self.page, name))
+        self._press("Enter")
+
+    def choose(self, label: str, option: str) -> None:
+        self._tab_to(self.page.get_by_label(label, exact=True))
+        self.page.keyboard.type(option)
+        settle(self.page)
+
+    def send(self, label: str, text: str, button: str) -> None:
+        self._tab_to(self.page.get_by_label(label, exact=True))
+        self._press("Control+a", "Delete")
+        self.page.keyboard.type(text)
+        self._press("Enter")
+
+    def _tab_to(self, place: Locator) -> None:
+        for _ in range(MOST_TABS):
+            if place.evaluate("(node) => node === document.activeElement"):
+                return
+            self.page.keyboard.press("Tab")
+        raise AssertionError(f"no way to {place} with the tab key")
+
     def _move_to(self, number: int) -> None:
         """With `k` to the first row, and on with `j`."""
         rows = self.page.locator("main [data-row]").count()
@@ -108,6 +154,10 @@ def _found(page: Page, text: str) -> None:
     """Wait until the address says what is looked for, and the list holds it."""
     expect(page).to_have_url(re.compile(re.escape(text)))
     settle(page)
+
+
+def _links(page: Page, name: str) -> Locator:
+    return page.locator("main").get_by_role("link", name=name, exact=True)
 
 
 def _link(row: Locator) -> Locator:

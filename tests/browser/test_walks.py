@@ -78,16 +78,7 @@ def test_a_call_is_corrected_in_a_form_made_from_its_tool(hand: Hand, keep: None
     page.goto(f"{page.url}?function=function_3")
     hand.open_row(3)
     hand.do("Correct the call", "e")
-    field = page.get_by_label("artist", exact=True)
-    if isinstance(hand, Keys):
-        while not field.evaluate("(node) => node === document.activeElement"):
-            page.keyboard.press("Tab")
-        page.keyboard.press("Control+a")
-        page.keyboard.type("Nina Simone")
-        page.keyboard.press("Enter")
-    else:
-        field.fill("Nina Simone")
-        page.get_by_role("button", name="Correct the call", exact=True).click()
+    hand.send("artist", "Nina Simone", "Correct the call")
     expect(page.locator("#query")).to_contain_text("Corrected call")
     expect(page.locator("#query")).to_contain_text('artist="Nina Simone"')
     hand.do("Undo", "u")
@@ -156,6 +147,37 @@ def test_a_student_shows_where_it_comes_from(hand: Hand, keep: None) -> None:
     expect(page.get_by_role("heading", name="Checks of a promotion")).to_be_visible()
     hand.do("Make challenger", "c")
     expect(page.locator("#messages .message").first).to_be_visible()
+
+
+def test_what_needs_a_person_is_one_step_from_the_overview(hand: Hand, keep: None) -> None:
+    hand.go("Overview")
+    hand.do("30 days", "4")
+    expect(hand.page).to_have_url(re.compile("days=30"))
+    named = hand.page.locator("main [data-row] a").first.inner_text()
+    hand.open_row(1)
+    expect(hand.page.locator("h1")).to_contain_text(named)
+
+
+def test_jobs_are_narrowed_to_a_state(hand: Hand, keep: None) -> None:
+    hand.go("Jobs")
+    hand.choose("State", "Failed")
+    expect(hand.page).to_have_url(re.compile("state=failed"))
+    expect(hand.page.locator("main")).not_to_contain_text("Cluster the traffic #")
+
+
+def test_a_setting_is_saved(hand: Hand, keep: None) -> None:
+    hand.go("Settings")
+    hand.follow("Retention")
+    hand.send("Days kept", "3650", "Save")
+    expect(hand.page.locator("#messages")).to_contain_text("Saved")
+    expect(hand.page.get_by_label("Days kept", exact=True)).to_have_value("3650")
+
+
+def test_the_playground_shows_what_becomes_of_an_utterance(hand: Hand, keep: None) -> None:
+    hand.go("Playground")
+    hand.send("Utterance", "play Can", "Try it")
+    expect(hand.page.locator("#trial .utterance")).to_have_text("play Can")
+    expect(hand.page.locator("#trial")).to_contain_text("the teacher answers")
 
 
 def test_keys_are_shown_and_are_dead_in_text_fields(hand: Hand) -> None:
