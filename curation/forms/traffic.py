@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from curation.forms.choices import ANY
 from curation.models.traffic import Route, Source
-from curation.selectors.traffic import NO_CALL, TrafficFilter
+from curation.selectors.traffic import INLINE, NO_CALL, TrafficFilter
 
 YES_OR_NO = [ANY, ("yes", "yes"), ("no", "no")]
 FLAGS = ("agrees", "labelled", "corrected", "excluded")
@@ -83,7 +83,7 @@ class TrafficFilterForm(forms.Form):
         widget=forms.TextInput({"type": "search", "placeholder": "words in the query", "data-key": "/"}),
     )
     function = FilterChoice(label="Function called", required=False)
-    route = FilterChoice(label="Route", required=False, choices=[ANY, *Route.choices])
+    route = FilterChoice(label="Route", required=False, choices=[ANY, (INLINE, "memo or student"), *Route.choices])
     agrees = FilterChoice(label="Student agrees", required=False, choices=YES_OR_NO)
     since = Moment(label="From", is_end=False)
     until = Moment(label="Until", is_end=True)
@@ -98,6 +98,7 @@ class TrafficFilterForm(forms.Form):
     labelled = FilterChoice(label="Labelled", required=False, choices=YES_OR_NO)
     corrected = FilterChoice(label="Corrected", required=False, choices=YES_OR_NO)
     excluded = FilterChoice(label="Excluded", required=False, choices=YES_OR_NO)
+    student = _hidden(forms.CharField, label="Student asked", max_length=100)
     cluster = _hidden(forms.IntegerField, label="Cluster", min_value=1, max_value=2**63 - 1)
     pattern = _hidden(forms.IntegerField, label="Pattern", min_value=1, max_value=2**63 - 1)
     like = _hidden(forms.UUIDField, label="Like")

@@ -15,6 +15,7 @@ from curation.ml.evidence import Evidence, describe
 from curation.models import Cluster, Pattern, Query, Review
 from curation.models.reviews import Decision
 from curation.selectors.clusters import open_clusters
+from curation.selectors.query import query_state
 from curation.selectors.reviews import with_undoable
 from curation.selectors.traffic import Segment, segments
 
@@ -85,6 +86,7 @@ class Sample:
 
     query: Query
     segments: list[Segment]
+    state: str
 
 
 def samples_of(cluster: Cluster) -> dict[str, list[Sample]]:
@@ -93,7 +95,9 @@ def samples_of(cluster: Cluster) -> dict[str, list[Sample]]:
     queries = Query.objects.in_bulk([pk for keys in kinds.values() for pk in keys])
     return {
         SAMPLE_KINDS[kind]: [
-            Sample(queries[pk], segments(queries[pk].text, queries[pk].call)) for pk in keys if pk in queries
+            Sample(queries[pk], segments(queries[pk].text, queries[pk].call), query_state(queries[pk]))
+            for pk in keys
+            if pk in queries
         ]
         for kind, keys in kinds.items()
     }

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef
 
+from curation.ml.tools import canonical_json
 from curation.models import Application, Query, Review, TeacherCall
 from curation.models.traffic import Purpose
 from curation.selectors.reviews import with_undoable
+
+DECIDED = ("function", "arguments", "several_calls", "labelled", "corrected", "excluded")
+"""The columns of a query that people decide about."""
+
+
+def query_state(query: Query) -> str:
+    """A mark that changes when what people decide about in the query does."""
+    values = {name: getattr(query, name) for name in DECIDED}
+    return hashlib.sha256(canonical_json(values).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def query_detail(application: Application, pk: UUID) -> Query | None:

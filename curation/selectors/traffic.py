@@ -17,6 +17,7 @@ from curation.identifiers import first_id
 from curation.ml.calls import Call
 from curation.ml.patterns import delexicalise
 from curation.models import Application, Cluster, Pattern, Query, Review, ToolSetVersion
+from curation.models.traffic import INLINE_ROUTES
 from curation.selectors.similar import alike
 
 PAGE_SIZE = 50
@@ -24,6 +25,8 @@ COUNT_CAP = 1000
 SCAN_LIMIT = 50_000
 """How many queries are looked through at once for a condition that no index serves."""
 NO_CALL = "-"
+INLINE = "inline"
+"""In place of a route: those on which a student's call is the answer."""
 _TOOL_SETS_READ = 20
 
 
@@ -43,6 +46,7 @@ class TrafficFilter:
     reason: str = ""
     source: str = ""
     user: str = ""
+    student: str = ""
     cluster: int | None = None
     pattern: int | None = None
     like: UUID | None = None
@@ -208,6 +212,7 @@ _COLUMNS: Mapping[str, str] = {
     "reason": "decision__reason__startswith",
     "source": "source",
     "user": "client_id",
+    "student": "decision__student",
     "cluster": "pattern__cluster",
     "pattern": "pattern",
     "labelled": "labelled",
@@ -232,6 +237,8 @@ def _narrowed(rows: QuerySet[Query], application: Application, name: str, value:
             return matching(rows, value)
         case "function":
             return rows.filter(labelled=True, function="" if value == NO_CALL else value)
+        case "route" if value == INLINE:
+            return rows.filter(decision__route__in=INLINE_ROUTES)
         case "offered":
             return rows.filter(tool_set__in=_offering(application, value))
         case "like":

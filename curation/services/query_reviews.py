@@ -6,7 +6,6 @@ that one undo takes the whole action back.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -18,12 +17,11 @@ from django.db.models import QuerySet
 
 from curation.errors import OdiaError
 from curation.ml.calls import Call
-from curation.ml.tools import canonical_json
 from curation.models import Query, Review, ToolSetVersion
 from curation.models.reviews import Decision
+from curation.selectors.query import DECIDED, query_state
 
 MOST_AT_ONCE = 10_000
-_FIELDS = ("function", "arguments", "several_calls", "labelled", "corrected", "excluded")
 _CHANGED_BY: Mapping[str, Mapping[str, str]] = {
     Decision.EXCLUDE: {"excluded": "boolean"},
     Decision.INCLUDE: {"excluded": "boolean"},
@@ -100,12 +98,6 @@ def call_correct(*, query: Query, call: Call | None, user: User | None, expected
     return _change_one(query, Decision.CORRECT, user, expected, call)
 
 
-def query_state(query: Query) -> str:
-    """A mark that changes when what people decide about in the query does."""
-    values = {name: getattr(query, name) for name in _FIELDS}
-    return hashlib.sha256(canonical_json(values).encode("utf-8", "surrogatepass")).hexdigest()[:16]
-
-
 def queries_restore(*, reviews: Sequence[Review]) -> None:
     """Put queries back to what they were before these reviews of them, all of one decision."""
     decision = reviews[0].decision
@@ -130,7 +122,7 @@ def _changes(decision: Decision, call: Call | None) -> dict[str, Any]:
 
 def _locked(queries: QuerySet[Query]) -> list[Query]:
     """The queries, one more than allowed at most, in the order of their keys so that two actions cannot deadlock."""
-    rows = queries.order_by("pk").only("application_id", "tool_set_id", *_FIELDS)
+    rows = queries.order_by("pk").only("application_id", "tool_set_id", *DECIDED)
     return list(rows.select_for_update(of=("self",))[: MOST_AT_ONCE + 1])
 
 
@@ -144,7 +136,7 @@ def _check_call(call: Call, queries: Sequence[Query]) -> None:
 
 
 def _review(query: Query, decision: Decision, user: User | None, changes: dict[str, Any], batch: UUID) -> Review:
-    before = {name: getattr(query, name) for name in _FIELDS}
+    before = {name: getattr(query, name) for name in DECIDED}
     return Review(
         application_id=query.application_id,
         decision=decision,

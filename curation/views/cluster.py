@@ -89,8 +89,8 @@ def settle(request: HttpRequest, application: Application, pk: int) -> HttpRespo
             seen=request.POST.get("seen", ""),
             user=signed_in(request),
         )
-        what = "are excluded from datasets" if exclude else "have this call now"
-        messages.success(request, f"{done.changed} queries with this text {what}. Press u to undo it.")
+        what = "Excluded from datasets" if exclude else "This call is now that of"
+        messages.success(request, f"{what}: queries with this text, {done.changed} in all. Press u to undo it.")
     return to_cluster(request, cluster.pk, "#contradictions")
 
 

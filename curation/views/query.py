@@ -16,9 +16,10 @@ from curation.errors import OdiaError
 from curation.forms.correction import CorrectionForm
 from curation.models import Application, Query, Review
 from curation.selectors import query as selectors
+from curation.selectors.query import query_state
 from curation.selectors.similar import nearest_patterns
 from curation.selectors.traffic import capped_count, down_to, edge_of, place_of, queries_of, segments
-from curation.services.query_reviews import StaleDecision, call_correct, query_exclude, query_include, query_state
+from curation.services.query_reviews import StaleDecision, call_correct, query_exclude, query_include
 from curation.views.access import requires, with_application
 from curation.views.answers import answer, is_fragment
 from curation.views.traffic import filter_of, listing, place
@@ -78,9 +79,11 @@ def _decide(
     try:
         decide(query=query, user=_user(request), expected=request.POST.get("state", ""))
         messages.success(request, done)
-    except StaleDecision:
-        query = _query(application, pk)
-        return _show(request, query, _correction(query, None), is_stale=True)
+    except StaleDecision as error:
+        if "cluster" not in request.POST:
+            query = _query(application, pk)
+            return _show(request, query, _correction(query, None), is_stale=True)
+        messages.error(request, f"{error} It is shown as it is now.")
     except OdiaError as error:
         messages.error(request, str(error))
     return _back(request, query)

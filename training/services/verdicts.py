@@ -15,8 +15,9 @@ from curation.ml.calls import Call
 from curation.ml.tools import canonical_json
 from curation.models import Query, Review
 from curation.models.reviews import Decision
+from curation.selectors.query import query_state
 from curation.selectors.reviews import holding, overtaken
-from curation.services.query_reviews import StaleDecision, queries_change, query_state
+from curation.services.query_reviews import StaleDecision, queries_change
 from curation.services.undo import batch_undo
 from training.models import Evaluation, EvaluationExample, Judgement
 from training.models.evaluations import Verdict

@@ -12,8 +12,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from curation.forms.correction import CorrectionForm
 from curation.models import Application, Query
+from curation.selectors.query import query_state
 from curation.selectors.traffic import segments
-from curation.services.query_reviews import query_state
 from curation.views.access import requires, with_application
 from curation.views.answers import answer, errors_as_messages
 from training.forms.disagreements import DisagreementFilter

@@ -55,7 +55,9 @@ def what_waits(
 
 def _failed(application: Application) -> Iterator[Waiting]:
     for job in failed_since(application, days=7):
-        yield Waiting("Failed", "bad", job.get_kind_display(), reverse("jobs"), job.message)
+        yield Waiting(
+            "Failed", "bad", job.get_kind_display(), f"{reverse('jobs')}?state=failed#job-{job.pk}", job.message
+        )
 
 
 def _changed_tools(changes: ToolChanges | None) -> Iterator[Waiting]:

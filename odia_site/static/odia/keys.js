@@ -95,6 +95,11 @@
       if (!menu.contains(event.target)) menu.open = false;
     });
   });
+  // What is built is what is shown: not before the estimate follows the choices.
+  document.addEventListener("input", (event) => {
+    if (!event.target.closest("form[data-short]")) return;
+    document.querySelectorAll("#estimate button").forEach((button) => { button.disabled = true; });
+  });
   // A search that is answered while it is typed is not asked again when the field is left.
   document.addEventListener("change", (event) => {
     if (event.target.matches("form[hx-trigger*=input] [type=search]")) event.stopPropagation();

@@ -9,15 +9,9 @@ from curation.errors import OdiaError
 from curation.ml.calls import Call
 from curation.models import Application, Query, Review
 from curation.models.reviews import Decision
+from curation.selectors.query import query_state
 from curation.services import query_reviews
-from curation.services.query_reviews import (
-    StaleDecision,
-    call_correct,
-    queries_change,
-    query_exclude,
-    query_include,
-    query_state,
-)
+from curation.services.query_reviews import StaleDecision, call_correct, queries_change, query_exclude, query_include
 from tests.curation.traffic import make_query
 
 CAN = Call("play", {"artist": "Can"})

@@ -14,6 +14,7 @@ from curation.models import Application, Cluster, Pattern, Query, Review
 from curation.models.clusters import ClusterStatus
 from curation.models.reviews import Decision
 from curation.services.cluster_reviews import cluster_decide
+from curation.services.query_reviews import call_correct
 from tests.curation.traffic import make_cluster, make_clustering, make_query
 
 CAN = Call("play", {"artist": "Can"})
@@ -178,6 +179,18 @@ def test_a_stale_answer_to_a_contradiction_is_told(
     answer = client.post(reverse("cluster_settle", args=[clusters[0].pk]), sent, follow=True)
     assert "Look at them again" in answer.content.decode()
     assert not Review.objects.exists()
+
+
+def test_a_sample_that_was_decided_on_meanwhile_is_not_excluded(
+    client_of: dict[str, Client], clusters: list[Cluster]
+) -> None:
+    page = client_of["reviewer"].get(reverse("cluster", args=[clusters[0].pk]))
+    sample = page.context["samples"]["Typical"][0]
+    call_correct(query=sample.query, call=None, user=None)
+    given = {"cluster": clusters[0].pk, "state": sample.state}
+    answer = client_of["reviewer"].post(reverse("query_exclude", args=[sample.query.pk]), given, follow=True)
+    assert "was changed since this page was shown" in answer.content.decode()
+    assert not Query.objects.get(pk=sample.query.pk).excluded
 
 
 def test_an_excluded_sample_leads_back_to_its_cluster(client_of: dict[str, Client], clusters: list[Cluster]) -> None:

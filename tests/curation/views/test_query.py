@@ -11,7 +11,8 @@ from django.urls import reverse
 from curation.ml.calls import Call
 from curation.models import Application, Pattern, Query, Review
 from curation.models.reviews import Decision
-from curation.services.query_reviews import queries_change, query_state
+from curation.selectors.query import query_state
+from curation.services.query_reviews import queries_change
 from tests.curation.traffic import make_cluster, make_clustering, make_query, student_decision
 
 CAN = Call("play", {"artist": "Can"})

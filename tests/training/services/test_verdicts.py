@@ -8,7 +8,8 @@ from django.contrib.auth.models import User
 from curation.errors import OdiaError
 from curation.models import Application, Query, Review
 from curation.models.reviews import Decision
-from curation.services.query_reviews import StaleDecision, call_correct, query_state
+from curation.selectors.query import query_state
+from curation.services.query_reviews import StaleDecision, call_correct
 from curation.services.undo import batch_undo
 from tests.training.disagreeing import add_example, empty_evaluation, make_repeats, play
 from training.models import Evaluation, EvaluationExample, Judgement
