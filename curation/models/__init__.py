@@ -1,4 +1,4 @@
-from curation.models.applications import Application, Teacher, ToolSetVersion
+from curation.models.applications import Application, Teacher, TeacherSpending, ToolSetVersion
 from curation.models.clusters import Cluster, Clustering, Pattern
 from curation.models.jobs import Job
 from curation.models.people import SignInFailure
@@ -18,6 +18,7 @@ __all__ = [
     "SignInFailure",
     "Teacher",
     "TeacherCall",
+    "TeacherSpending",
     "ToolSetVersion",
     "TrafficHour",
 ]

@@ -41,6 +41,11 @@ class Application(models.Model):
         validators=[MinValueValidator(1)],
         help_text="Queries older than this are deleted, their sums per hour are kept. Empty: nothing is deleted.",
     )
+    mask_personal = models.BooleanField(
+        "mask personal data",
+        default=False,
+        help_text="E-mail addresses, phone and card numbers are replaced by made-up ones before anything is stored.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -81,12 +86,59 @@ class Teacher(models.Model):
     output_price = models.DecimalField(
         max_digits=10, decimal_places=4, default=0, help_text="Price of a million output tokens."
     )
+    concurrency = models.PositiveSmallIntegerField(
+        "requests at a time",
+        default=4,
+        validators=[MinValueValidator(1)],
+        help_text="That ODIA itself sends: labels and audits.",
+    )
+    requests_per_minute = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="That ODIA itself sends at most. Empty: no limit.",
+    )
+    monthly_tokens = models.PositiveBigIntegerField(
+        "tokens a month",
+        null=True,
+        blank=True,
+        help_text="That labelling may use in a calendar month (UTC). Empty: no limit.",
+    )
+    monthly_money = models.DecimalField(
+        "money a month",
+        max_digits=12,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        help_text="That labelling may spend in a calendar month (UTC), at the prices above. Empty: no limit.",
+    )
+    free_at = models.DateTimeField(
+        null=True, editable=False, help_text="When the next request may go out; all processes keep the pace by it."
+    )
 
     class Meta:
         default_permissions = ()
 
     def __str__(self) -> str:
         return f"{self.model} at {self.base_url}"
+
+
+class TeacherSpending(models.Model):
+    """What ODIA itself asked a teacher on one day (UTC), by purpose."""
+
+    teacher = models.ForeignKey(Teacher, on_delete=models.CASCADE, related_name="spending")
+    day = models.DateField()
+    purpose = models.CharField(max_length=10)
+    requests = models.PositiveIntegerField(default=0)
+    prompt_tokens = models.PositiveBigIntegerField(default=0)
+    completion_tokens = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["teacher", "day", "purpose"], name="one_row_of_spending_a_day")]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.purpose}: {self.requests}"
 
 
 class ToolSetVersion(models.Model):

@@ -22,15 +22,19 @@ class Trigger(models.TextChoices):
     ADMIN = "admin", "Admin console"
     COMMAND = "command", "Command"
     SCHEDULE = "schedule", "Schedule"
+    AUTOPILOT = "autopilot", "Autopilot"
 
 
 class JobKind(models.TextChoices):
+    LABEL = "label", "Ask the teacher"
     CLUSTER = "cluster", "Cluster the traffic"
     BUILD = "build", "Build a dataset"
     DISTIL = "distil", "Distil a student"
     EVALUATE = "evaluate", "Evaluate a student"
     LOOP = "loop", "Run the loop"
+    DRIFT = "drift", "Look for drift"
     PURGE = "purge", "Delete old queries"
+    FORGET = "forget", "Delete a user’s queries"
 
 
 ENDED = (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
@@ -49,6 +53,11 @@ class Job(models.Model):
     progress = models.FloatField(default=0, help_text="0 to 1")
     message = models.TextField(blank=True, help_text="What it does now, or what went wrong, in a sentence.")
     cancel_requested = models.BooleanField(default=False)
+    task = models.CharField(
+        max_length=200, blank=True, help_text="The Celery task that does it; empty: the process that made it."
+    )
+    sent_at = models.DateTimeField(null=True, help_text="When its task was last queued; empty: the broker was away.")
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="How often a worker has begun it.")
     result = models.JSONField(default=dict, help_text="What it made.")
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True)

@@ -1,5 +1,7 @@
 from training.models.audits import AuditTally, SwitchOff
+from training.models.autopilot import Autopilot, AutopilotAction
 from training.models.datasets import Dataset, DatasetExample
+from training.models.drift import DriftReport
 from training.models.evaluations import Evaluation, EvaluationExample, Judgement
 from training.models.keys import ApiKey
 from training.models.policies import RoutingPolicy
@@ -10,9 +12,12 @@ __all__ = [
     "Alias",
     "ApiKey",
     "AuditTally",
+    "Autopilot",
+    "AutopilotAction",
     "Dataset",
     "DatasetExample",
     "DistillationRun",
+    "DriftReport",
     "Evaluation",
     "EvaluationExample",
     "Judgement",

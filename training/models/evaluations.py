@@ -13,10 +13,18 @@ from training.models.students import Student
 
 
 class Evaluation(models.Model):
-    """The figures of one student on one test split, at the threshold that its calibration chose."""
+    """The figures of one student at the threshold that its calibration chose: on a test split, or on live traffic.
+
+    Of live traffic, a window from one time to another, there is no dataset.
+    """
 
     student = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="evaluations")
-    dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="evaluations")
+    dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, null=True, related_name="evaluations")
+    window_from = models.DateTimeField(null=True, help_text="Of live traffic; empty: a dataset’s test split.")
+    window_to = models.DateTimeField(null=True)
+    regressions = models.JSONField(
+        default=list, help_text="Functions that got worse by more than chance explains, with their figures."
+    )
     threshold = models.FloatField(null=True)
     figures = models.JSONField(help_text="As `manage.py benchmark` prints them.")
     curve = models.JSONField(help_text="Points of the risk-coverage curve.")
@@ -29,7 +37,7 @@ class Evaluation(models.Model):
         default_permissions = ()
 
     def __str__(self) -> str:
-        return f"{self.student} on {self.dataset}"
+        return f"{self.student} on {self.dataset or 'live traffic'}"
 
 
 class EvaluationExample(models.Model):

@@ -16,7 +16,7 @@ RIGHT, WRONG = play("can"), play("blur")
 def both(application: Application) -> tuple[Evaluation, Evaluation]:
     """Of ten common queries the student alone gets three right and the champion one; each has one of its own."""
     ours = empty_evaluation(application)
-    theirs = make_evaluation(make_student(ours.dataset), disagreements=0)
+    theirs = make_evaluation(make_student(ours.student.dataset), disagreements=0)
     theirs.examples.all().delete()
     for ours_right, theirs_right, times in ((True, False, 3), (False, True, 1), (True, True, 5), (False, False, 1)):
         for _ in range(times):
@@ -45,7 +45,7 @@ def test_won_and_lost_are_listed_with_both_answers(both: tuple[Evaluation, Evalu
 
 def test_queries_that_the_other_learned_from_are_counted(both: tuple[Evaluation, Evaluation]) -> None:
     ours, theirs = both
-    other_dataset = empty_evaluation(ours.student.application).dataset
+    other_dataset = empty_evaluation(ours.student.application).student.dataset
     theirs.student.dataset = other_dataset
     theirs.student.save()
     row = theirs.examples.first()

@@ -137,7 +137,7 @@ def test_an_evaluation_on_another_dataset_counts_for_no_check(student: Student, 
 
 def test_won_and_lost_stand_on_their_page(client_of: dict[str, Client], application: Application) -> None:
     ours = empty_evaluation(application)
-    champion = make_student(ours.dataset)
+    champion = make_student(ours.student.dataset)
     theirs = make_evaluation(champion, disagreements=0)
     Alias.objects.create(application=application, name="champion", student=champion)
     for answers in ((play("can"), play("blur")), (play("blur"), play("can"))):
@@ -191,7 +191,7 @@ def test_evaluations_are_paged_and_narrowed(
     first = client.get(address).context["page"]
     assert first.rows == more[::-1]
     assert client.get(address, {"before": first.before}).context["page"].rows == [evaluation]
-    assert client.get(address, {"dataset": evaluation.dataset_id + 1}).context["page"].rows == []
+    assert client.get(address, {"dataset": evaluation.student.dataset_id + 1}).context["page"].rows == []
 
 
 def test_the_threshold_in_force_is_a_point_of_the_dial_with_its_very_figures(
