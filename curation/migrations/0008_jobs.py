@@ -6,81 +6,143 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('curation', '0007_traffic_filters'),
+        ("curation", "0007_traffic_filters"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='application',
-            name='mask_personal',
-            field=models.BooleanField(default=False, help_text='E-mail addresses, phone and card numbers are replaced by made-up ones before anything is stored.', verbose_name='mask personal data'),
+            model_name="application",
+            name="mask_personal",
+            field=models.BooleanField(
+                default=False,
+                help_text="E-mail addresses, phone and card numbers are replaced by made-up ones before anything is stored.",
+                verbose_name="mask personal data",
+            ),
         ),
         migrations.AddField(
-            model_name='job',
-            name='attempts',
-            field=models.PositiveSmallIntegerField(default=0, help_text='How often a worker has begun it.'),
+            model_name="job",
+            name="attempts",
+            field=models.PositiveSmallIntegerField(default=0, help_text="How often a worker has begun it."),
         ),
         migrations.AddField(
-            model_name='job',
-            name='sent_at',
-            field=models.DateTimeField(help_text='When its task was last queued; empty: the broker was away.', null=True),
+            model_name="job",
+            name="sent_at",
+            field=models.DateTimeField(
+                help_text="When its task was last queued; empty: the broker was away.", null=True
+            ),
         ),
         migrations.AddField(
-            model_name='job',
-            name='task',
-            field=models.CharField(blank=True, help_text='The Celery task that does it; empty: the process that made it.', max_length=200),
+            model_name="job",
+            name="task",
+            field=models.CharField(
+                blank=True, help_text="The Celery task that does it; empty: the process that made it.", max_length=200
+            ),
         ),
         migrations.AddField(
-            model_name='teacher',
-            name='concurrency',
-            field=models.PositiveSmallIntegerField(default=4, help_text='That ODIA itself sends: labels and audits.', validators=[django.core.validators.MinValueValidator(1)], verbose_name='requests at a time'),
+            model_name="teacher",
+            name="concurrency",
+            field=models.PositiveSmallIntegerField(
+                default=4,
+                help_text="That ODIA itself sends: labels and audits.",
+                validators=[django.core.validators.MinValueValidator(1)],
+                verbose_name="requests at a time",
+            ),
         ),
         migrations.AddField(
-            model_name='teacher',
-            name='free_at',
-            field=models.DateTimeField(editable=False, help_text='When the next request may go out; all processes keep the pace by it.', null=True),
+            model_name="teacher",
+            name="free_at",
+            field=models.DateTimeField(
+                editable=False,
+                help_text="When the next request may go out; all processes keep the pace by it.",
+                null=True,
+            ),
         ),
         migrations.AddField(
-            model_name='teacher',
-            name='monthly_money',
-            field=models.DecimalField(blank=True, decimal_places=2, help_text='That labelling may spend in a calendar month (UTC), at the prices above. Empty: no limit.', max_digits=12, null=True, verbose_name='money a month'),
+            model_name="teacher",
+            name="monthly_money",
+            field=models.DecimalField(
+                blank=True,
+                decimal_places=2,
+                help_text="That labelling may spend in a calendar month (UTC), at the prices above. Empty: no limit.",
+                max_digits=12,
+                null=True,
+                verbose_name="money a month",
+            ),
         ),
         migrations.AddField(
-            model_name='teacher',
-            name='monthly_tokens',
-            field=models.PositiveBigIntegerField(blank=True, help_text='That labelling may use in a calendar month (UTC). Empty: no limit.', null=True, verbose_name='tokens a month'),
+            model_name="teacher",
+            name="monthly_tokens",
+            field=models.PositiveBigIntegerField(
+                blank=True,
+                help_text="That labelling may use in a calendar month (UTC). Empty: no limit.",
+                null=True,
+                verbose_name="tokens a month",
+            ),
         ),
         migrations.AddField(
-            model_name='teacher',
-            name='requests_per_minute',
-            field=models.PositiveIntegerField(blank=True, help_text='That ODIA itself sends at most. Empty: no limit.', null=True, validators=[django.core.validators.MinValueValidator(1)]),
+            model_name="teacher",
+            name="requests_per_minute",
+            field=models.PositiveIntegerField(
+                blank=True,
+                help_text="That ODIA itself sends at most. Empty: no limit.",
+                null=True,
+                validators=[django.core.validators.MinValueValidator(1)],
+            ),
         ),
         migrations.AlterField(
-            model_name='job',
-            name='kind',
-            field=models.CharField(choices=[('label', 'Ask the teacher'), ('cluster', 'Cluster the traffic'), ('build', 'Build a dataset'), ('distil', 'Distil a student'), ('evaluate', 'Evaluate a student'), ('loop', 'Run the loop'), ('drift', 'Look for drift'), ('purge', 'Delete old queries'), ('forget', 'Delete a user’s queries')], max_length=20),
+            model_name="job",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("label", "Ask the teacher"),
+                    ("cluster", "Cluster the traffic"),
+                    ("build", "Build a dataset"),
+                    ("distil", "Distil a student"),
+                    ("evaluate", "Evaluate a student"),
+                    ("loop", "Run the loop"),
+                    ("drift", "Look for drift"),
+                    ("purge", "Delete old queries"),
+                    ("forget", "Delete a user’s queries"),
+                ],
+                max_length=20,
+            ),
         ),
         migrations.AlterField(
-            model_name='job',
-            name='trigger',
-            field=models.CharField(choices=[('page', 'Page'), ('admin', 'Admin console'), ('command', 'Command'), ('schedule', 'Schedule'), ('autopilot', 'Autopilot')], max_length=10),
+            model_name="job",
+            name="trigger",
+            field=models.CharField(
+                choices=[
+                    ("page", "Page"),
+                    ("admin", "Admin console"),
+                    ("command", "Command"),
+                    ("schedule", "Schedule"),
+                    ("autopilot", "Autopilot"),
+                ],
+                max_length=10,
+            ),
         ),
         migrations.CreateModel(
-            name='TeacherSpending',
+            name="TeacherSpending",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('day', models.DateField()),
-                ('purpose', models.CharField(max_length=10)),
-                ('requests', models.PositiveIntegerField(default=0)),
-                ('prompt_tokens', models.PositiveBigIntegerField(default=0)),
-                ('completion_tokens', models.PositiveBigIntegerField(default=0)),
-                ('teacher', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='spending', to='curation.teacher')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("day", models.DateField()),
+                ("purpose", models.CharField(max_length=10)),
+                ("requests", models.PositiveIntegerField(default=0)),
+                ("prompt_tokens", models.PositiveBigIntegerField(default=0)),
+                ("completion_tokens", models.PositiveBigIntegerField(default=0)),
+                (
+                    "teacher",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="spending", to="curation.teacher"
+                    ),
+                ),
             ],
             options={
-                'default_permissions': (),
-                'constraints': [models.UniqueConstraint(fields=('teacher', 'day', 'purpose'), name='one_row_of_spending_a_day')],
+                "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(fields=("teacher", "day", "purpose"), name="one_row_of_spending_a_day")
+                ],
             },
         ),
     ]

@@ -6,84 +6,200 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('curation', '0008_jobs'),
-        ('training', '0009_carried_verdicts'),
+        ("curation", "0008_jobs"),
+        ("training", "0009_carried_verdicts"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='evaluation',
-            name='regressions',
-            field=models.JSONField(default=list, help_text='Functions that got worse by more than chance explains, with their figures.'),
+            model_name="evaluation",
+            name="regressions",
+            field=models.JSONField(
+                default=list, help_text="Functions that got worse by more than chance explains, with their figures."
+            ),
         ),
         migrations.AddField(
-            model_name='evaluation',
-            name='window_from',
-            field=models.DateTimeField(help_text='Of live traffic; empty: a dataset’s test split.', null=True),
+            model_name="evaluation",
+            name="window_from",
+            field=models.DateTimeField(help_text="Of live traffic; empty: a dataset’s test split.", null=True),
         ),
         migrations.AddField(
-            model_name='evaluation',
-            name='window_to',
+            model_name="evaluation",
+            name="window_to",
             field=models.DateTimeField(null=True),
         ),
         migrations.AlterField(
-            model_name='evaluation',
-            name='dataset',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='evaluations', to='training.dataset'),
+            model_name="evaluation",
+            name="dataset",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="evaluations",
+                to="training.dataset",
+            ),
         ),
         migrations.CreateModel(
-            name='Autopilot',
+            name="Autopilot",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('enabled', models.BooleanField(default=False, help_text='Off: it does nothing.', verbose_name='autopilot')),
-                ('left_to_people', models.JSONField(blank=True, default=list, help_text='Steps at which it stops and asks.')),
-                ('cluster_after', models.PositiveIntegerField(default=1000, help_text='With an answer, since the last one.', validators=[django.core.validators.MinValueValidator(1)], verbose_name='new queries before a clustering')),
-                ('distil_after', models.FloatField(default=0.1, help_text='Share of the training examples that are new or called otherwise since the newest student.', validators=[django.core.validators.MinValueValidator(0.0), django.core.validators.MaxValueValidator(1.0)], verbose_name='change before a distillation')),
-                ('first_canary', models.FloatField(default=0.05, validators=[django.core.validators.MinValueValidator(0.0), django.core.validators.MaxValueValidator(1.0)], verbose_name='first canary share')),
-                ('trial_answers', models.PositiveIntegerField(default=200, help_text='That the challenger gave inline at the present share.', validators=[django.core.validators.MinValueValidator(1)], verbose_name='answers before the next step of a trial')),
-                ('label_limit', models.PositiveIntegerField(default=2000, help_text='Within the teacher’s own limits.', validators=[django.core.validators.MaxValueValidator(1000000)], verbose_name='queries asked about in a day')),
-                ('application', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='autopilot', to='curation.application')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "enabled",
+                    models.BooleanField(default=False, help_text="Off: it does nothing.", verbose_name="autopilot"),
+                ),
+                (
+                    "left_to_people",
+                    models.JSONField(blank=True, default=list, help_text="Steps at which it stops and asks."),
+                ),
+                (
+                    "cluster_after",
+                    models.PositiveIntegerField(
+                        default=1000,
+                        help_text="With an answer, since the last one.",
+                        validators=[django.core.validators.MinValueValidator(1)],
+                        verbose_name="new queries before a clustering",
+                    ),
+                ),
+                (
+                    "distil_after",
+                    models.FloatField(
+                        default=0.1,
+                        help_text="Share of the training examples that are new or called otherwise since the newest student.",
+                        validators=[
+                            django.core.validators.MinValueValidator(0.0),
+                            django.core.validators.MaxValueValidator(1.0),
+                        ],
+                        verbose_name="change before a distillation",
+                    ),
+                ),
+                (
+                    "first_canary",
+                    models.FloatField(
+                        default=0.05,
+                        validators=[
+                            django.core.validators.MinValueValidator(0.0),
+                            django.core.validators.MaxValueValidator(1.0),
+                        ],
+                        verbose_name="first canary share",
+                    ),
+                ),
+                (
+                    "trial_answers",
+                    models.PositiveIntegerField(
+                        default=200,
+                        help_text="That the challenger gave inline at the present share.",
+                        validators=[django.core.validators.MinValueValidator(1)],
+                        verbose_name="answers before the next step of a trial",
+                    ),
+                ),
+                (
+                    "label_limit",
+                    models.PositiveIntegerField(
+                        default=2000,
+                        help_text="Within the teacher’s own limits.",
+                        validators=[django.core.validators.MaxValueValidator(1000000)],
+                        verbose_name="queries asked about in a day",
+                    ),
+                ),
+                (
+                    "application",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="autopilot", to="curation.application"
+                    ),
+                ),
             ],
             options={
-                'default_permissions': (),
+                "default_permissions": (),
             },
         ),
         migrations.CreateModel(
-            name='DriftReport',
+            name="DriftReport",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('window_from', models.DateTimeField()),
-                ('window_to', models.DateTimeField()),
-                ('queries', models.PositiveIntegerField(help_text='In the window.')),
-                ('unknown_share', models.FloatField(help_text='Of its queries that no pattern or cluster knows, 0 to 1.', null=True)),
-                ('functions', models.JSONField(default=list, help_text='Per function its share before and now, the greatest move first.')),
-                ('audits', models.JSONField(default=list, help_text='Per day and function, what audits saw of the inline answers.')),
-                ('alarms', models.JSONField(default=list, help_text='What a person or the autopilot should act on: kind, sentence.')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('application', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='drift_reports', to='curation.application')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("window_from", models.DateTimeField()),
+                ("window_to", models.DateTimeField()),
+                ("queries", models.PositiveIntegerField(help_text="In the window.")),
+                (
+                    "unknown_share",
+                    models.FloatField(help_text="Of its queries that no pattern or cluster knows, 0 to 1.", null=True),
+                ),
+                (
+                    "functions",
+                    models.JSONField(
+                        default=list, help_text="Per function its share before and now, the greatest move first."
+                    ),
+                ),
+                (
+                    "audits",
+                    models.JSONField(
+                        default=list, help_text="Per day and function, what audits saw of the inline answers."
+                    ),
+                ),
+                (
+                    "alarms",
+                    models.JSONField(
+                        default=list, help_text="What a person or the autopilot should act on: kind, sentence."
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "application",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="drift_reports",
+                        to="curation.application",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
-                'default_permissions': (),
+                "ordering": ["-id"],
+                "default_permissions": (),
             },
         ),
         migrations.CreateModel(
-            name='AutopilotAction',
+            name="AutopilotAction",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('step', models.CharField(choices=[('label', 'Ask the teacher about queries without an answer'), ('cluster', 'Cluster new traffic'), ('approve_clusters', 'Approve clusters by the policy'), ('build', 'Build a dataset'), ('approve_dataset', 'Approve the dataset'), ('distil', 'Distil a student'), ('evaluate', 'Evaluate champion and challenger on the same examples'), ('canary', 'Try the student on a part of the users'), ('widen', 'Widen the canary'), ('promote', 'Promote the student')], max_length=20)),
-                ('asks', models.BooleanField(default=False, help_text='It stopped here: a person decides.')),
-                ('sentence', models.TextField(help_text='What it did, or asks, and why.')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('application', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='autopilot_actions', to='curation.application')),
-                ('job', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='curation.job')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "step",
+                    models.CharField(
+                        choices=[
+                            ("label", "Ask the teacher about queries without an answer"),
+                            ("cluster", "Cluster new traffic"),
+                            ("approve_clusters", "Approve clusters by the policy"),
+                            ("build", "Build a dataset"),
+                            ("approve_dataset", "Approve the dataset"),
+                            ("distil", "Distil a student"),
+                            ("evaluate", "Evaluate champion and challenger on the same examples"),
+                            ("canary", "Try the student on a part of the users"),
+                            ("widen", "Widen the canary"),
+                            ("promote", "Promote the student"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("asks", models.BooleanField(default=False, help_text="It stopped here: a person decides.")),
+                ("sentence", models.TextField(help_text="What it did, or asks, and why.")),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "application",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="autopilot_actions",
+                        to="curation.application",
+                    ),
+                ),
+                (
+                    "job",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="curation.job"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
-                'default_permissions': (),
-                'indexes': [models.Index(fields=['application', '-id'], name='autopilot_log')],
+                "ordering": ["-id"],
+                "default_permissions": (),
+                "indexes": [models.Index(fields=["application", "-id"], name="autopilot_log")],
             },
         ),
     ]
