@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.contrib.humanize.templatetags.humanize import ordinal
 
 from curation.errors import OdiaError
 from curation.ml.tools import canonical_json
@@ -26,9 +27,11 @@ from training.selectors.examples import examples_of
 from training.services.evaluations import evaluate_student
 from training.services.policies import policy_of
 from training.students.artifacts import MANIFEST, hash_file
-from training.students.base import Progress, ProgressCallback, RunCancelled, TrainingError
+from training.students.base import Progress, ProgressCallback, RunCancelled, TrainingBrokenOff, TrainingError
+from training.students.checkpoints import found_in
 from training.students.distillation import DistillationReport, distil, hash_text
 from training.students.families import CONFIGS
+from training.students.spreading import processes_for
 from training.students.store import upload
 
 WRITE_EVERY_SECONDS = 1.0
@@ -45,10 +48,11 @@ def run_execute(*, run: DistillationRun, watch: Report | None = None) -> Job:
 
 def _distil_and_evaluate(run: DistillationRun, report: Report) -> dict[str, Any]:
     try:
-        student = _distil(run, report)
+        student = Student.objects.filter(run=run).select_related("dataset", "application").first()
+        student = student or _distil(run, report)
     except RunCancelled as error:
         raise JobCancelled from error
-    except TrainingError as error:
+    except (TrainingError, TrainingBrokenOff) as error:
         raise OdiaError(str(error)) from error
     evaluation = evaluate_student(
         student=student,
@@ -80,9 +84,10 @@ def _distil(run: DistillationRun, report: Report) -> Student:
             rules=application.comparison_rules,
             progress=_progress(run, report),
             checkpoint_folder=place / "checkpoints",
+            processes=processes_for(settings.TRAINING_PROCESSES),
         )
         url = f"{settings.ARTIFACTS.rstrip('/')}/{version}"
-        upload(folder, url)
+        upload(folder, url, replace=True)  # what a killed attempt of this run left there is nobody's
         return _register(run, version, url, hash_file(folder / MANIFEST), epsilon, outcome)
 
 
@@ -123,11 +128,14 @@ def _place_of(run: DistillationRun) -> Path:
 
 
 def _say_where_it_begins(run: DistillationRun, place: Path) -> None:
-    """A line of the log for a run that goes on from an earlier one."""
-    if run.based_on_id and run.log:
-        left = any((place / "checkpoints").glob("*"))
-        how = "from its checkpoints" if left else "from the beginning: its checkpoints are gone"
-        run.log = f"{run.log}\nrun {run.pk} goes on with run {run.based_on_id}, {how}"
+    """A line of the log for a run that goes on: from an earlier one, or after its own process died."""
+    if not run.log:
+        return
+    how = found_in(place / "checkpoints") or "from the beginning: there are no checkpoints"
+    if run.job.attempts > 1:
+        run.log += f"\nrun {run.pk} is begun for the {ordinal(run.job.attempts)} time and goes on {how}"
+    elif run.based_on_id:
+        run.log += f"\nrun {run.pk} goes on with run {run.based_on_id}, {how}"
 
 
 def _register(

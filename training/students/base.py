@@ -67,6 +67,10 @@ class TrainingError(ValueError):
     """The examples cannot be learned from; the message says what is wrong and what to do."""
 
 
+class TrainingBrokenOff(RuntimeError):
+    """A training did not come to its end, though the examples can be learned from; the message says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decoded:
     """What a student reads out of one query: a call, or the reason why there is none.

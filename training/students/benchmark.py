@@ -21,6 +21,7 @@ def run_benchmark(
     epsilon: float,
     artifact: Path,
     progress: ProgressCallback,
+    processes: int = 1,
 ) -> dict[str, Any]:
     """Trains on `train`, calibrates on `valid` (and what `config` holds out of `train`), measures on `test`.
 
@@ -35,6 +36,7 @@ def run_benchmark(
         config=config,
         epsilon=epsilon,
         progress=progress,
+        processes=processes,
     )
     student = load_student(artifact)
     figures = evaluate(student, data.test, threshold=student.threshold, progress=progress).figures

@@ -40,6 +40,21 @@ def restore_checkpoint(
     return None
 
 
+def found_in(folder: Path) -> str:
+    """From where a training with these checkpoints goes on, in words; empty where there are none."""
+    found = [_epoch(folder / "current", "the training") or _epoch(folder / "previous", "the training")]
+    for fold in sorted(folder.glob("fold-*")):
+        part = f"part {int(fold.name.removeprefix('fold-')) + 1}"
+        found.append(f"{part} is read" if any(fold.glob("*.json")) else _epoch(fold / "current", part))
+    said = [line for line in found if line]
+    return f"from its checkpoints ({'; '.join(said)})" if said else ""
+
+
+def _epoch(place: Path, what: str) -> str:
+    state = place / "state.json"
+    return f"{what} after epoch {json.loads(state.read_text())['epoch']}" if state.exists() else ""
+
+
 def _tensors(network: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
     tensors = {f"network.{name}": value.contiguous() for name, value in network.state_dict().items()}
     for index, kept in optimiser.state_dict()["state"].items():

@@ -17,7 +17,8 @@ import numpy as np
 from curation.ml.calls import DEFAULT_RULES, Call, normalise_text
 from curation.ml.tools import ToolSet
 from training.students.base import Decoded, Example, Progress, ProgressCallback, Reader, TrainingError
-from training.students.families import StudentConfig, family_of, load_reader, meta_of
+from training.students.families import StudentConfig, load_reader, meta_of
+from training.students.spreading import learn
 
 TOO_FEW = Decoded(None, "the other examples are too few to learn from")
 FEW_EXAMPLES = 10_000
@@ -33,8 +34,9 @@ def cross_fit(
     progress: ProgressCallback,
     checkpoints: Path | None,
     fingerprint: str,
+    processes: int = 1,
 ) -> list[Decoded]:
-    """One answer per example, by a student that saw neither it nor its query.
+    """One answer per example, by a student that saw neither it nor its query; so many processes share each training.
 
     With `checkpoints`, folds that are done are not done again.
 
@@ -49,7 +51,7 @@ def cross_fit(
         place = checkpoints / f"fold-{number}" if checkpoints else None
         inside = [example for example, its in zip(examples, fold, strict=True) if its == number]
         others = [example for example, its in zip(examples, fold, strict=True) if its != number]
-        read = _fold(others, inside, tools, config, part, place, f"{fingerprint}-{number}")
+        read = _fold(others, inside, tools, config, part, place, f"{fingerprint}-{number}", processes)
         for index, answer in zip(np.flatnonzero(fold == number), read, strict=True):
             answers[index] = answer
     return answers
@@ -71,13 +73,14 @@ def _fold(
     progress: ProgressCallback,
     place: Path | None,
     fingerprint: str,
+    processes: int,
 ) -> list[Decoded]:
     kept = place / f"{fingerprint}.json" if place else None
     if kept and kept.exists():
         return [_from_json(item) for item in json.loads(kept.read_text())]
     try:
         learning = within(progress, 0, 1 - READING_SHARE)
-        learned = family_of(config).learn(others, tools, config, learning, place, fingerprint)
+        learned = learn(others, tools, config, learning, place, fingerprint, processes)
     except TrainingError:
         return [TOO_FEW] * len(inside)
     with tempfile.TemporaryDirectory() as scratch:

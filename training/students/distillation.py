@@ -16,12 +16,13 @@ import numpy as np
 
 from curation.ml.calls import DEFAULT_RULES, ComparisonRules, normalise_text, same_call
 from curation.ml.tools import ToolSet, canonical_json, parse_tools
-from training.students.artifacts import megabytes, written_whole
+from training.students.artifacts import hash_file, megabytes, written_whole
 from training.students.base import Decoded, Example, Progress, ProgressCallback
 from training.students.calibration import Calibration, calibrate
 from training.students.crossfitting import cross_fit, read_all, within
-from training.students.families import SERVED_FILES, StudentConfig, family_of, load_reader, meta_of
+from training.students.families import SERVED_FILES, StudentConfig, load_reader, meta_of
 from training.students.memo import build_memo
+from training.students.spreading import learn
 
 LIBRARIES = (
     "torch",
@@ -44,7 +45,9 @@ class DistillationReport:
     """What came out. Where no threshold meets epsilon, `threshold` and `certified_bound` are None and
     `more_calibration_examples_needed` says how many more would do (None if no number would).
 
-    Seconds are of wall clock; megabytes are a million bytes; `network` is what the family says of its own files.
+    Seconds are of wall clock; megabytes are a million bytes. `peak_memory_mb` is of the process that took most: of the
+    `processes` that shared the training on `device` (`cpu`, `cuda`), or the one that started them. `network` is what
+    the family says of its own files.
     """
 
     version: str
@@ -60,8 +63,11 @@ class DistillationReport:
     memo_size: int
     train_seconds: float
     peak_memory_mb: float
+    processes: int
+    device: str
     artifact_mb: float
     data_sha256: str
+    learned_sha256: str
     network: dict[str, Any]
 
 
@@ -77,6 +83,7 @@ def distil(
     rules: ComparisonRules = DEFAULT_RULES,
     progress: ProgressCallback,
     checkpoint_folder: Path | None = None,
+    processes: int = 1,
 ) -> DistillationReport:
     """Trains a student, certifies its threshold and writes its artifact to `folder`, whole or not at all.
 
@@ -84,10 +91,11 @@ def distil(
     answers to `train`.
 
     `epsilon` is the disagreement allowed. With `checkpoint_folder`, a run that was killed goes on from its last
-    checkpoint.
+    checkpoint. With more than one of `processes`, so many share the training.
 
     Raises:
         TrainingError: the examples cannot be learned from.
+        TrainingBrokenOff: one of several processes ended early.
         RunCancelled: from `progress`.
     """
     started = time.monotonic()
@@ -95,7 +103,7 @@ def distil(
     unseen = new_queries(calibration, train)
     data_sha256 = hash_examples([*train, *unseen])
     fingerprint = hash_text(canonical_json([data_sha256, tool_set.sha256, config.as_json()]))
-    learned = family_of(config).learn(train, tool_set, config, progress, checkpoint_folder, fingerprint)
+    learned = learn(train, tool_set, config, progress, checkpoint_folder, fingerprint, processes)
     with written_whole(folder) as partial:
         network = learned.write(partial, tool_set, unseen, rules)
         meta = meta_of(learned, config)
@@ -104,7 +112,7 @@ def distil(
         answers = read_all(reader, [example.query for example in unseen], within(progress, 0, READING_SHARE))
         if crossed:
             rest = within(progress, READING_SHARE, 1)
-            answers += cross_fit(crossed, tool_set, config, rest, checkpoint_folder, fingerprint)
+            answers += cross_fit(crossed, tool_set, config, rest, checkpoint_folder, fingerprint, processes)
         judges = [*unseen, *crossed]
         judged = calibrate_on(answers, reader.features, judges, tool_set, rules, epsilon, config)
         memo = build_memo([*train, *unseen], tool_set, rules, epsilon=epsilon)
@@ -122,9 +130,12 @@ def distil(
             parameters=learned.parameters,
             memo_size=len(memo),
             train_seconds=time.monotonic() - started,
-            peak_memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6,
+            peak_memory_mb=peak_memory_mb(),
+            processes=processes,
+            device=learned.device,
             artifact_mb=0.0,
             data_sha256=data_sha256,
+            learned_sha256=hash_learned(partial, judged, tools),
             network=network,
         )
         meta |= {name: value for name, value in asdict(report).items() if name != "artifact_mb"}
@@ -139,6 +150,12 @@ def distil(
         (partial / "meta.json").write_text(json.dumps(meta, indent=1))
     progress(Progress("calibration", 1.0, "the student is written"))
     return replace(report, artifact_mb=megabytes(folder, SERVED_FILES[config.family]))
+
+
+def peak_memory_mb() -> float:
+    """The most memory that this process, or one that it started and that has ended, ever took."""
+    peaks = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return max(peaks) * 1024 / 1e6
 
 
 def new_queries(calibration: Sequence[Example], train: Sequence[Example]) -> list[Example]:
@@ -177,6 +194,13 @@ def calibrate_on(
 def hash_examples(examples: Sequence[Example]) -> str:
     """SHA-256 of the examples, their order left out of account."""
     return hash_text("\n".join(sorted(canonical_json(asdict(example)) for example in examples)))
+
+
+def hash_learned(folder: Path, judged: Calibration, tools: list[dict[str, Any]]) -> str:
+    """SHA-256 of what a student is, whenever and wherever it was learned: its files, its gate, threshold and tools."""
+    files = {path.name: hash_file(path) for path in sorted(folder.iterdir())}
+    certificate = judged.certificate
+    return hash_text(canonical_json([files, tools, judged.gate.as_json(), certificate.threshold, certificate.bound]))
 
 
 def hash_text(text: str) -> str:

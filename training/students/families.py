@@ -41,8 +41,9 @@ class StudentConfig(Protocol):
 
 
 class Learned(Protocol):
-    """A trained network, before it is written."""
+    """A trained network, before it is written. `device` says what it was trained on: `cpu`, `cuda`."""
 
+    device: str
     curve: list[dict[str, float]]
 
     @property

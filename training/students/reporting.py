@@ -12,6 +12,10 @@ KEPT = 0.95
 Curve = list[dict[str, float]]
 
 
+def silent(progress: Progress) -> None:
+    """For the processes of a training that tell nobody."""
+
+
 class Reporter:
     """Reports a smoothed loss and accuracy every few seconds, with the time left, and adds them to the curve.
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 import numpy as np
 import torch
+
+T = TypeVar("T")
 
 
 def batches(lengths: np.ndarray, size: int, random: np.random.Generator) -> Iterator[np.ndarray]:
@@ -14,6 +18,13 @@ def batches(lengths: np.ndarray, size: int, random: np.random.Generator) -> Iter
     chunks = [order[start : start + size] for start in range(0, len(order), size)]
     for index in random.permutation(len(chunks)):
         yield chunks[index]
+
+
+def share_of(whole: Sequence[T], process: int, processes: int) -> list[T]:
+    """The part of a pass over `whole` that falls to one of the processes. All parts are equally long, since the
+    processes step together: the last take some of the first again where they would lack one."""
+    taken = math.ceil(len(whole) / processes) * processes
+    return [whole[number % len(whole)] for number in range(process, taken, processes)]
 
 
 def rate_factor(step: int, total: int, warmup_share: float) -> float:

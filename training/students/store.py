@@ -9,9 +9,11 @@ from pathlib import Path
 import fsspec
 
 
-def upload(folder: Path, url: str) -> None:
-    """Copy an artifact folder to `url`, which must not exist yet."""
+def upload(folder: Path, url: str, *, replace: bool = False) -> None:
+    """Copy an artifact folder to `url`, which must not exist yet unless it is replaced."""
     filesystem, path = fsspec.core.url_to_fs(url)
+    if replace and filesystem.exists(path):
+        filesystem.rm(path, recursive=True)
     filesystem.makedirs(path, exist_ok=False)
     for file in sorted(folder.iterdir()):
         filesystem.put_file(str(file), f"{path}/{file.name}")

@@ -8,16 +8,18 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import CommandParser
 
 from curation.errors import OdiaError
 from curation.management.console import OdiaCommand, ProgressLine
 from training.management.options import check_seed
-from training.students.base import Progress, TrainingError
+from training.students.base import Progress, TrainingBrokenOff, TrainingError
 from training.students.benchmark import run_benchmark
 from training.students.encoder.config import EncoderConfig
 from training.students.families import CONFIGS, StudentConfig
 from training.students.folder import FolderError, read_folder
+from training.students.spreading import processes_for
 
 LAYERS = EncoderConfig().layers
 SMALLEST_EPSILON = 0.0001
@@ -54,8 +56,9 @@ class Command(OdiaCommand):
                     epsilon=options["epsilon"],
                     artifact=options["keep"] if options["keep"] and first else Path(scratch) / "student",
                     progress=lambda progress: line(_sentence(progress)),
+                    processes=processes_for(settings.TRAINING_PROCESSES),
                 )
-        except (FolderError, TrainingError) as error:
+        except (FolderError, TrainingBrokenOff, TrainingError) as error:
             raise OdiaError(str(error)) from error
         finally:
             line.done()

@@ -32,6 +32,7 @@ class LearnedCausal:
     codec: TextCodec
     tokens: NewTokens
     dtype: torch.dtype
+    device: str
     curve: Curve
 
     @property
@@ -81,7 +82,7 @@ def learn(
     trainer = Trainer(network, width, samples, template, config)
     trainer.run(progress, checkpoints, fingerprint)
     dtype = torch.float32 if config.precision == "float32" else torch.bfloat16
-    return LearnedCausal(merged(trainer.network), base.codec, tokens, dtype, trainer.curve)
+    return LearnedCausal(merged(trainer.network), base.codec, tokens, dtype, trainer.device, trainer.curve)
 
 
 def _called(examples: Sequence[Example], tools: ToolSet) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +12,14 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from training.students.base import Progress, ProgressCallback
+from training.students.base import ProgressCallback
 from training.students.causal.config import CausalConfig
 from training.students.causal.network import logits_of
 from training.students.causal.samples import Batch, Sample, drawn, make_batch
 from training.students.causal.template import Template
 from training.students.checkpoints import restore_checkpoint, save_checkpoint
-from training.students.reporting import Curve, Reporter
-from training.students.schedule import rate_factor, use_bfloat16
+from training.students.reporting import Curve, Reporter, silent
+from training.students.schedule import rate_factor, share_of, use_bfloat16
 
 MINIMUM_STEPS = 1000
 LORA_RATE, FULL_RATE, RATED_WIDTH = 2e-3, 2e-4, 576
@@ -43,8 +42,8 @@ class Trainer:
     """Trains a network in place. Every epoch draws its random numbers from (seed, epoch): a run that resumes from a
     checkpoint ends with the same weights as one that was never stopped.
 
-    Started by `accelerate launch` or `torchrun`, each process takes its share of the batches of an epoch; the first
-    alone reports and writes checkpoints.
+    Where several processes share the training, each takes its share of the batches of an epoch; the first alone
+    reports and writes checkpoints.
     """
 
     def __init__(
@@ -72,6 +71,11 @@ class Trainer:
         network: nn.Module = self._accelerator.unwrap_model(self._network)
         return network
 
+    @property
+    def device(self) -> str:
+        """What it computes on: `cpu`, `cuda`."""
+        return str(self._accelerator.device.type)
+
     def run(self, progress: ProgressCallback, checkpoints: Path | None, fingerprint: str) -> None:
         """Raises RunCancelled when the callback does."""
         state = restore_checkpoint(checkpoints, fingerprint, self._trained, self._optimiser)
@@ -79,10 +83,10 @@ class Trainer:
         self.curve = state["curve"] if state else []
         total = self.epochs * self._steps_per_epoch
         is_main = self._accelerator.is_main_process
-        reporter = Reporter(progress if is_main else _silent, first * self._steps_per_epoch, total, self.curve)
+        reporter = Reporter(progress if is_main else silent, first * self._steps_per_epoch, total, self.curve)
         for epoch in range(first, self.epochs):
             self._epoch(epoch, reporter)
-            if checkpoints and epoch + 1 < self.epochs and is_main:
+            if checkpoints and is_main:
                 state = {"epoch": epoch + 1, "curve": self.curve, "fingerprint": fingerprint}
                 save_checkpoint(checkpoints, self._trained, self._optimiser, state)
         self._accelerator.wait_for_everyone()
@@ -97,12 +101,9 @@ class Trainer:
             reporter.step(epoch + 1, *self._step(batch))
 
     def _share(self, epoch: int) -> list[list[Sample]]:
-        """This process's batches; the last processes take one of the first batches again where they would lack one."""
         random = np.random.default_rng([self.config.seed, epoch])
         whole = list(drawn(self.samples, self.config.batch_size, random))
-        processes = self._accelerator.num_processes
-        whole += whole[: self._steps_per_epoch * processes - len(whole)]
-        return list(islice(whole, self._accelerator.process_index, None, processes))
+        return share_of(whole, self._accelerator.process_index, self._accelerator.num_processes)
 
     def _step(self, batch: Batch) -> tuple[float, float]:
         """One step; the loss and the share of right answers of the batch before it."""
@@ -139,7 +140,3 @@ def _parameter_groups(weights: nn.ParameterList, decay: float) -> list[dict[str,
     matrices = [weight for weight in weights if weight.dim() > 1]
     vectors = [weight for weight in weights if weight.dim() < 2]
     return [{"params": matrices, "weight_decay": decay}, {"params": vectors, "weight_decay": 0.0}]
-
-
-def _silent(progress: Progress) -> None:
-    """The other processes tell nobody."""

@@ -31,6 +31,7 @@ class LearnedEncoder:
     network: StudentNetwork
     encoder: QueryEncoder
     labels: LabelSpace
+    device: str
     curve: Curve
 
     @property
@@ -59,7 +60,7 @@ def learn(
     checkpoints: Path | None,
     fingerprint: str,
 ) -> LearnedEncoder:
-    """Trains a network on the examples.
+    """Trains a network on the examples. Where several processes share the training, each returns the same.
 
     Raises:
         TrainingError: there is nothing to learn from.
@@ -76,7 +77,7 @@ def learn(
     load_pretrained(network, base)
     trainer = Trainer(network, samples, labels, config, encoder.marks)
     trainer.run(progress, checkpoints, fingerprint)
-    return LearnedEncoder(network, encoder, labels, trainer.curve)
+    return LearnedEncoder(network, encoder, labels, trainer.device, trainer.curve)
 
 
 def _seen_pieces(samples: Sequence[Sample]) -> torch.Tensor:

@@ -94,8 +94,9 @@ class StudentNetwork(nn.Module):
 
     def forward(self, pieces: Tensor, casings: Tensor, first_pieces: Tensor, present: Tensor) -> Outputs:
         """`pieces`, `casings`, `present` [batch, length]; `first_pieces` [batch, words], 0 where there is none."""
-        words = self.embeddings[pieces] + self.changes[self.row_of[pieces]]
-        hidden = words + self.positions[: pieces.shape[1]] + self.casings[casings]
+        # Not `changes[...]`: several threads add up the gradient of an index in any order, and no two runs end alike.
+        words = self.embeddings[pieces] + nn.functional.embedding(self.row_of[pieces], self.changes)
+        hidden = words + self.positions[: pieces.shape[1]] + nn.functional.embedding(casings, self.casings)
         hidden = self.dropout(self.embedding_norm(hidden))
         mask = torch.where(present, 0.0, -1e4)[:, None, None, :].to(hidden.dtype)
         for layer in self.layers:

@@ -1,14 +1,15 @@
-"""The training loop of the encoder family. Torch."""
+"""The training loop of the encoder family. Torch; Accelerate spreads it over several processes and devices."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 import torch
+from accelerate import Accelerator
 from torch import Tensor, nn
 
 from training.students.base import ProgressCallback
@@ -17,8 +18,8 @@ from training.students.encoder.config import EncoderConfig
 from training.students.encoder.labels import LabelSpace
 from training.students.encoder.network import EncoderLayer, Outputs, StudentNetwork
 from training.students.encoder.samples import IGNORED, Arrays, Augmenter, Sample, assemble
-from training.students.reporting import Curve, Reporter
-from training.students.schedule import batches, rate_factor, use_bfloat16
+from training.students.reporting import Curve, Reporter, silent
+from training.students.schedule import batches, rate_factor, share_of, use_bfloat16
 
 MINIMUM_STEPS = 1000
 
@@ -36,6 +37,9 @@ class Batch:
     values: Tensor
     weights: Tensor
 
+    def to(self, device: torch.device) -> Batch:
+        return Batch(*(getattr(self, field.name).to(device) for field in fields(self)))
+
 
 def epochs_for(config: EncoderConfig, samples: int) -> int:
     """The number asked for, else five passes, and more where the examples are few."""
@@ -45,7 +49,11 @@ def epochs_for(config: EncoderConfig, samples: int) -> int:
 
 class Trainer:
     """Trains a network in place. Every epoch draws its random numbers from (seed, epoch): a run that resumes from a
-    checkpoint ends with the same weights as one that was never stopped."""
+    checkpoint ends with the same weights as one that was never stopped.
+
+    Where several processes share the training, each takes its share of the batches of an epoch; the first alone
+    reports and writes checkpoints.
+    """
 
     def __init__(
         self,
@@ -55,52 +63,71 @@ class Trainer:
         config: EncoderConfig,
         marks: tuple[int, int],
     ) -> None:
-        self.network = network
         self.samples = samples
         self.labels = labels
         self.config = config
         self.marks = marks
         self.epochs = epochs_for(config, len(samples))
         self.curve: Curve = []
+        self._accelerator = Accelerator()
         self._augment = Augmenter(samples, config.swap_probability, config.lower_case_probability)
-        self._optimiser = torch.optim.AdamW(_parameter_groups(network, config), fused=True)
-        self._peaks = [group["lr"] for group in self._optimiser.param_groups]
-        self._steps_per_epoch = math.ceil(len(samples) / config.batch_size)
-        self._half = use_bfloat16(config.precision, torch.device("cpu"))
+        optimiser = torch.optim.AdamW(_parameter_groups(network, config), fused=True)
+        self._peaks = [group["lr"] for group in optimiser.param_groups]
+        network.value_head.requires_grad_(bool(labels.closed))  # processes wait for every gradient that is wanted
+        self._network, self._optimiser = self._accelerator.prepare(network.to(self._accelerator.device), optimiser)
+        whole = math.ceil(len(samples) / config.batch_size)
+        self._steps_per_epoch = math.ceil(whole / self._accelerator.num_processes)
+        self._half = use_bfloat16(config.precision, self._accelerator.device)
+
+    @property
+    def network(self) -> StudentNetwork:
+        """The network itself, whatever it was wrapped in."""
+        network: StudentNetwork = self._accelerator.unwrap_model(self._network)
+        return network
+
+    @property
+    def device(self) -> str:
+        """What it computes on: `cpu`, `cuda`."""
+        return str(self._accelerator.device.type)
 
     def run(self, progress: ProgressCallback, checkpoints: Path | None, fingerprint: str) -> None:
         """Raises RunCancelled when the callback does."""
         state = restore_checkpoint(checkpoints, fingerprint, self.network, self._optimiser)
         first = state["epoch"] if state else 0
         self.curve = state["curve"] if state else []
-        reporter = Reporter(progress, first * self._steps_per_epoch, self.epochs * self._steps_per_epoch, self.curve)
+        total = self.epochs * self._steps_per_epoch
+        is_main = self._accelerator.is_main_process
+        reporter = Reporter(progress if is_main else silent, first * self._steps_per_epoch, total, self.curve)
         for epoch in range(first, self.epochs):
             self._epoch(epoch, reporter)
-            if checkpoints and epoch + 1 < self.epochs:
+            if checkpoints and is_main:
                 state = {"epoch": epoch + 1, "curve": self.curve, "fingerprint": fingerprint}
                 save_checkpoint(checkpoints, self.network, self._optimiser, state)
-        self.network.eval()
+        self._accelerator.wait_for_everyone()
+        self.network.cpu().eval()
 
     def _epoch(self, epoch: int, reporter: Reporter) -> None:
         random = np.random.default_rng([self.config.seed, epoch])
         torch.manual_seed(self.config.seed * 1000 + epoch)
-        self.network.train()
+        self._network.train()
         drawn = [self._augment(sample, random) for sample in self.samples]
         lengths = np.array([sample.length for sample in drawn])
-        for number, indices in enumerate(batches(lengths, self.config.batch_size, random)):
+        whole = list(batches(lengths, self.config.batch_size, random))
+        share = share_of(whole, self._accelerator.process_index, self._accelerator.num_processes)
+        for number, indices in enumerate(share):
             arrays = [self._augment.lowered(assemble(drawn[index], *self.marks), random) for index in indices]
             batch = make_batch(arrays, [drawn[index] for index in indices], len(self.labels.closed))
             self._set_learning_rates(epoch * self._steps_per_epoch + number)
-            reporter.step(epoch + 1, *self._step(batch))
+            reporter.step(epoch + 1, *self._step(batch.to(self._accelerator.device)))
 
     def _step(self, batch: Batch) -> tuple[float, float]:
         """One step; the loss and the share of right answers of the batch before it."""
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self._half):
-            outputs = self.network(batch.pieces, batch.casings, batch.first_pieces, batch.present)
+        with torch.autocast(batch.pieces.device.type, dtype=torch.bfloat16, enabled=self._half):
+            outputs = self._network(batch.pieces, batch.casings, batch.first_pieces, batch.present)
         loss = loss_of(outputs, batch, self.labels, self.config.label_smoothing)
         self._optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self._accelerator.backward(loss)
+        self._accelerator.clip_grad_norm_(self.network.parameters(), 1.0)
         self._optimiser.step()
         right = (outputs.answers.argmax(-1) == batch.answers).float().mean()
         return loss.item(), right.item()
