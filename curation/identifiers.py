@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 _VERSION_AND_VARIANT_MASK = ~((0xF << 76) | (0x3 << 62))
+_CHANCE_BITS = (1 << 32) - 1
 _VERSION_AND_VARIANT = (0x7 << 76) | (0x2 << 62)
 
 
@@ -29,6 +30,11 @@ def first_id(at: datetime) -> UUID:
 def time_of(identifier: UUID) -> datetime:
     """The time that stands in a version 7 identifier, to the millisecond."""
     return datetime.fromtimestamp((identifier.int >> 80) / 1000, UTC)
+
+
+def chance_of(identifier: UUID) -> float:
+    """The number in [0, 1) that its random bits amount to: the same thing always falls into the same random share."""
+    return (identifier.int & _CHANCE_BITS) / (_CHANCE_BITS + 1)
 
 
 def _at(at: datetime, tail: bytes) -> UUID:

@@ -12,7 +12,7 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from curation.admin.base import HistoryAdmin
-from curation.models import SignInFailure
+from curation.models import ForgottenUser, SignInFailure
 
 admin.site.unregister([User, Group])
 
@@ -27,6 +27,19 @@ class UserAdmin(PlainUserAdmin, ModelAdmin):
 @admin.register(Group)
 class GroupAdmin(PlainGroupAdmin, ModelAdmin):
     pass
+
+
+@admin.register(ForgottenUser)
+class ForgottenUserAdmin(HistoryAdmin):
+    """Who was forgotten is not shown: only that it was done, and what is gone."""
+
+    list_display = ["until", "application", "asked_by", "deleted", "done_at"]
+    list_filter = ["application"]
+    list_select_related = ["application", "asked_by"]
+    exclude = ["client_id", "mark"]
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return request.user.has_perm("curation.administer")
 
 
 @admin.register(SignInFailure)

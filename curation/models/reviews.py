@@ -40,6 +40,7 @@ class Review(models.Model):
         ordering = ["-id"]
         default_permissions = ()
         indexes = [
+            models.Index(fields=["application", "-created_at", "-id"], name="review_by_time"),
             models.Index(fields=["query_id"], name="review_by_query"),
             models.Index(fields=["batch"], condition=models.Q(batch__isnull=False), name="review_by_batch"),
         ]

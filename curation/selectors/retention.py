@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from curation.identifiers import first_id
-from curation.models import Application, Query
+from curation.models import Application, ForgottenUser, Query
 
 COUNT_CAP = 10_000
+SHOWN = 20
 
 
 def purge_limit(application: Application) -> datetime | None:
@@ -22,6 +24,21 @@ def purge_limit(application: Application) -> datetime | None:
 def count_older(application: Application, before: datetime) -> int:
     """How many queries arrived before a time; `COUNT_CAP` stands for that many or more."""
     return Query.objects.filter(application=application, id__lt=first_id(before)).order_by()[:COUNT_CAP].count()
+
+
+def queries_of_user(application: Application, client_id: str) -> QuerySet[Query]:
+    """What a user of an application has said."""
+    return Query.objects.filter(application=application, client_id=client_id)
+
+
+def count_of_user(application: Application, client_id: str) -> int:
+    """How many queries a user has; `COUNT_CAP` stands for that many or more."""
+    return queries_of_user(application, client_id).order_by()[:COUNT_CAP].count()
+
+
+def deletions(application: Application) -> list[ForgottenUser]:
+    """The newest deletions of users."""
+    return list(ForgottenUser.objects.filter(application=application).select_related("asked_by")[:SHOWN])
 
 
 def oldest_query(application: Application) -> datetime | None:

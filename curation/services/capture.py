@@ -25,17 +25,22 @@ from curation.services.captured import (
     shadow_row,
     teacher_call_row,
 )
+from curation.services.forgetting import shadows_forget, without_forgotten
 from curation.services.partitions import ensure_partitions
 from curation.services.rollups import HourKey, HourSums, add_to_hours
 
 
 @transaction.atomic
 def capture(captures: Sequence[Capture]) -> int:
-    """Write queries, their teacher calls and decisions; those already there are left alone.
+    """Write queries, their teacher calls and decisions; those already there, or of forgotten users, are left alone.
 
     Returns:
         How many of the queries were new.
     """
+    wanted = without_forgotten(captures)
+    if len(wanted) < len(captures):
+        shadows_forget(list({row.id for row in captures} - {row.id for row in wanted}))
+    captures = wanted
     if not captures:
         return 0
     ensure_partitions(time_of(row.id) for row in captures)
@@ -51,6 +56,7 @@ def capture(captures: Sequence[Capture]) -> int:
 @transaction.atomic
 def capture_shadows(shadows: Sequence[Shadow]) -> int:
     """Write what a challenger would have answered; returns how many of the answers were new."""
+    shadows = without_forgotten(shadows)
     if not shadows:
         return 0
     ensure_partitions(time_of(row.query_id) for row in shadows)

@@ -56,6 +56,7 @@ class Shadow:
     confidence: float
     threshold: float | None
     answered_at: datetime
+    client_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from curation.models.traffic import Source
 from curation.services.applications import tool_set_ensure
 from curation.services.capture import capture
 from curation.services.captured import Capture, TeacherAnswer
+from curation.services.masking import masked_import
 
 BATCH = 2000
 
@@ -94,7 +95,7 @@ class _ToolSetIds:
 
 def _capture(application: Application, record: LogRecord, tool_set_id: int | None) -> Capture:
     arrived_at = record.arrived_at or application.created_at
-    return Capture(
+    captured = Capture(
         id=derived_id(arrived_at, str(application.pk), record.key),
         application_id=application.pk,
         tool_set_id=tool_set_id,
@@ -112,3 +113,4 @@ def _capture(application: Application, record: LogRecord, tool_set_id: int | Non
             model=record.model,
         ),
     )
+    return masked_import(captured) if application.mask_personal else captured

@@ -12,6 +12,7 @@ from curation.forms.settings import RetentionForm
 from curation.models import Application
 from curation.models.jobs import Trigger
 from curation.selectors import retention as selectors
+from curation.services.settings_log import form_save
 from curation.views.access import requires, with_application
 from curation.views.answers import errors_as_messages
 from curation.views.sections import render_section
@@ -23,10 +24,10 @@ from curation.views.sections import render_section
 def retention(request: HttpRequest, application: Application) -> HttpResponse:
     form = RetentionForm(request.POST if request.method == "POST" else None, instance=application)
     if form.is_valid():
-        form.save()
+        form_save(form=form, application=application, user=request.user)  # type: ignore[arg-type]
         messages.success(request, "Saved.")
         return redirect("retention")
-    application.refresh_from_db(fields=["keep_days"])
+    application.refresh_from_db(fields=["keep_days", "mask_personal"])
     limit = selectors.purge_limit(application)
     older = selectors.count_older(application, limit) if limit else 0
     context = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
-from curation.identifiers import new_id
+from curation.identifiers import chance_of, new_id
 from curation.ml.calls import Call
 from curation.models.traffic import INLINE_ROUTES
 from training.gateway.envelope import Headers
@@ -18,8 +18,6 @@ from training.services.records import AnswerRecord, RequestRecord
 
 AUDIT_SHARE_AFTER_CHANGE = 0.2
 """A new tool may take over what a student's function did: its answers are looked at more often then."""
-
-_RANDOM_BITS = 2**32 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +100,7 @@ class Exchange:
         share = self.application.policy.audit_share
         if self.decision.changed_tools and share:
             share = max(share, AUDIT_SHARE_AFTER_CHANGE)
-        return self.decision.inline and (self.id.int & _RANDOM_BITS) < share * (_RANDOM_BITS + 1)
+        return self.decision.inline and chance_of(self.id) < share
 
     @property
     def headers(self) -> Headers:

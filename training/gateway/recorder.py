@@ -7,6 +7,7 @@ import asyncio
 from training.gateway.envelope import ApiError
 from training.gateway.exchange import Exchange
 from training.gateway.metrics import Metrics
+from training.services.masking import masked
 from training.services.records import AnswerRecord
 from training.services.spool import Spool
 
@@ -23,7 +24,8 @@ class Recorder:
         if exchange.recorded:
             return
         exchange.recorded = True
-        self._spool.append(exchange.record(status, answer))
+        record = exchange.record(status, answer)
+        self._spool.append(masked(record) if exchange.application.mask_personal else record)
         kind = exchange.decision.reason.partition(":")[0]  # what follows may hold words of the query
         # The answer is on its way first: nobody waits for a metric.
         asyncio.get_running_loop().call_soon(self._metrics.answered, exchange, status, kind)

@@ -9,6 +9,7 @@ from training.gateway.eligibility import why_not
 from training.gateway.exchange import Exchange
 from training.gateway.student_queue import StudentQueue
 from training.gateway.students import Serving, Students
+from training.services.masking import masked_shadow
 from training.services.records import ShadowRecord
 from training.services.spool import Spool
 from training.students.base import Prediction
@@ -47,14 +48,14 @@ class Shadows:
     async def _record(self, exchange: Exchange, serving: Serving, text: str) -> None:
         known = serving.student.memo.lookup(text)
         prediction = Prediction(known, 1.0) if known else await self._queue.predict(serving, text)
-        self._spool.append(
-            ShadowRecord(
-                shadow_of=exchange.id,
-                application_id=exchange.application.id,
-                student=serving.entry.version,
-                answered_at=datetime.now(UTC),
-                call=prediction.call,
-                confidence=prediction.confidence,
-                threshold=serving.entry.threshold,
-            )
+        record = ShadowRecord(
+            shadow_of=exchange.id,
+            application_id=exchange.application.id,
+            student=serving.entry.version,
+            answered_at=datetime.now(UTC),
+            call=prediction.call,
+            confidence=prediction.confidence,
+            threshold=serving.entry.threshold,
+            client_id=exchange.chat.client_id,
         )
+        self._spool.append(masked_shadow(record, text) if exchange.application.mask_personal else record)

@@ -65,6 +65,8 @@ class ApplicationEntry(msgspec.Struct, frozen=True):
     teacher: TeacherEntry | None
     champion: StudentEntry | None
     challenger: StudentEntry | None = None
+    mask_personal: bool = False
+    """Whether what is kept of a request bears made-up addresses and numbers."""
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -87,8 +89,9 @@ def read_snapshot() -> Snapshot:
             teachers.get(pk),
             students.get((pk, AliasName.CHAMPION)),
             students.get((pk, AliasName.CHALLENGER)),
+            mask_personal,
         )
-        for pk, slug in Application.objects.order_by("pk").values_list("pk", "slug")
+        for pk, slug, mask_personal in Application.objects.order_by("pk").values_list("pk", "slug", "mask_personal")
     }
     keys = {sha256: key for sha256, key in _keys().items() if key.application_id in applications}
     return Snapshot(keys, applications)

@@ -48,6 +48,8 @@ class RequestRecord(msgspec.Struct, omit_defaults=True):
     """Whether the teacher shall be asked about this inline answer."""
     request: dict[str, Any] | None = None
     """What the teacher is asked then: the fields of the request, but for its tools and model."""
+    masked: bool = False
+    """Whether personal data in it is made up already."""
 
 
 class ShadowRecord(msgspec.Struct, omit_defaults=True):
@@ -60,6 +62,8 @@ class ShadowRecord(msgspec.Struct, omit_defaults=True):
     confidence: float
     call: Call | None = None
     threshold: float | None = None
+    client_id: str = ""
+    masked: bool = False
 
 
 SHADOW_START = b'{"shadow_of"'

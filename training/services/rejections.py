@@ -40,6 +40,11 @@ def write_rejected(path: Path, lines: Sequence[RejectedLine]) -> None:
 
 def read_rejected(path: Path) -> list[bytes]:
     """The lines as they stood in the spool."""
+    return [line.line.encode() for line in read_rejected_lines(path)]
+
+
+def read_rejected_lines(path: Path) -> list[RejectedLine]:
+    """The lines with their reasons."""
     return [_line_in(text) for text in path.read_bytes().splitlines()]
 
 
@@ -47,8 +52,8 @@ def count_rejected(path: Path) -> int:
     return path.read_bytes().count(b"\n")
 
 
-def _line_in(text: bytes) -> bytes:
+def _line_in(text: bytes) -> RejectedLine:
     try:
-        return msgspec.json.decode(text, type=RejectedLine).line.encode()
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return text + b"\n"  # it is no line of ours; it will be rejected again
+        return msgspec.json.decode(text, type=RejectedLine)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        return rejection(text + b"\n", error)  # it is no line of ours; it will be rejected again

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -16,10 +16,12 @@ from django.db import DataError, Error, IntegrityError, connection, transaction
 
 from curation.errors import OdiaError
 from curation.models import Application, ToolSetVersion
-from curation.models.traffic import Source
+from curation.models.traffic import INLINE_ROUTES, Source
 from curation.services.applications import tool_set_ensure
 from curation.services.capture import capture, capture_shadows
 from curation.services.captured import Capture, Decision, Shadow, TeacherAnswer
+from training.selectors.watched import watched_functions
+from training.services.masking import masked, masked_shadow
 from training.services.records import AnswerRecord, RequestRecord, ShadowRecord, read_record
 from training.services.rejections import RejectedLine, read_rejected, rejection, write_rejected
 from training.services.segments import REJECTED, adopt_orphans, claimed, ready_segments, rejected_files
@@ -111,7 +113,7 @@ def _read(texts: Sequence[bytes], rejected: list[RejectedLine]) -> Iterable[_Lin
                 continue
             resolve.learn_tools(record)
             if record.text is not None:
-                yield _Line(text, resolve.capture(record, record.text))
+                yield _Line(text, resolve.capture(record))
         except (msgspec.MsgspecError, UnicodeDecodeError, OdiaError) as error:
             rejected.append(rejection(text, error))
 
@@ -130,6 +132,8 @@ class _Resolver:
             self._tools[record.tool_set] = record.tools
 
     def shadow(self, record: ShadowRecord) -> Shadow:
+        if self._application(record.application_id).mask_personal and not record.masked:
+            record = masked_shadow(record)
         return Shadow(
             query_id=record.shadow_of,
             application_id=self._application(record.application_id).pk,
@@ -138,15 +142,18 @@ class _Resolver:
             confidence=record.confidence,
             threshold=record.threshold,
             answered_at=record.answered_at,
+            client_id=record.client_id,
         )
 
-    def capture(self, record: RequestRecord, text: str) -> Capture:
+    def capture(self, record: RequestRecord) -> Capture:
         application = self._application(record.application_id)
+        if application.mask_personal and not record.masked:
+            record = masked(record)
         return Capture(
             id=record.id,
             application_id=application.pk,
             tool_set_id=self._tool_set(application, record.tool_set),
-            text=text,
+            text=record.text or "",
             arrived_at=record.arrived_at,
             source=Source.GATEWAY,
             context=record.context,
@@ -231,4 +238,16 @@ def _is_the_databases(error: Exception) -> bool:
 @transaction.atomic
 def _write(lines: list[_Line]) -> int:
     capture_shadows([line.content for line in lines if isinstance(line.content, Shadow)])
-    return capture([line.content for line in lines if isinstance(line.content, Capture)])
+    captures = [line.content for line in lines if isinstance(line.content, Capture)]
+    watched = {pk: watched_functions(pk) for pk in {row.application_id for row in captures}}
+    return capture([_looked_at(row, watched[row.application_id]) for row in captures])
+
+
+def _looked_at(row: Capture, watched: set[tuple[str, str]]) -> Capture:
+    """The teacher shall be asked about every inline answer of a function that is watched."""
+    decision = row.decision
+    if decision is None or decision.call is None or decision.route not in INLINE_ROUTES:
+        return row
+    if (decision.student, decision.call.name) not in watched:
+        return row
+    return replace(row, decision=replace(decision, audit=True))

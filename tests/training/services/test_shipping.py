@@ -221,6 +221,21 @@ def test_what_an_audit_asks_is_kept_with_the_decision(write: Write, all_shipped:
     ]
 
 
+def test_after_a_disagreement_the_next_answers_of_its_function_are_audited(
+    write: Write, all_shipped: Callable[[], int]
+) -> None:
+    answered = {"route": "student", "reason": "sure", "student": "music-1", "confidence": 0.99, "threshold": 0.9}
+    wrong = write(call=PLAY, answer=AnswerRecord(Call("play_music", {"artist": "Can"})), **answered)
+    all_shipped()
+    alike = write(call=PLAY, **answered)
+    write(call=Call("set_alarm"), **answered)
+    write(call=PLAY, **answered | {"student": "music-2"})
+    write(call=PLAY, **answered | {"route": "fallback"})
+    all_shipped()
+    assert RouterDecision.objects.get(pk=wrong.id).agrees is False
+    assert [row.pk for row in RouterDecision.objects.filter(audit_due=True)] == [alike.id]
+
+
 def test_a_shadows_answer_is_kept_whichever_comes_first(
     spool: Spool, write: Write, application: Application, all_shipped: Callable[[], int]
 ) -> None:
