@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.auth.models import User
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
@@ -17,6 +19,13 @@ def active_administrators() -> QuerySet[User]:
     """The users who can sign in and may administer."""
     in_group = User.groups.through.objects.filter(user=OuterRef("pk"), group__name=ADMINISTRATOR)
     return User.objects.filter(Q(is_superuser=True) | Exists(in_group), is_active=True)
+
+
+def rights_of(user: User) -> dict[str, Any]:
+    """What a user may: their group, their applications by their short names, and whether they may sign in."""
+    fresh = User.objects.prefetch_related("groups").get(pk=user.pk)
+    applications = list(fresh.applications.order_by("slug").values_list("slug", flat=True))
+    return {"group": group_of(fresh), "applications": applications, "may_sign_in": fresh.is_active}
 
 
 def group_of(user: User) -> str:

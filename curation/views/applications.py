@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import is_valid_path
@@ -10,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from curation.forms.settings import NewApplicationForm
 from curation.selectors.applications import applications_with_members
+from curation.services.settings_log import change_record, plain
 from curation.views.access import applications_of, requires, select_application
 from curation.views.sections import render_section
 
@@ -35,6 +37,9 @@ def applications(request: HttpRequest) -> HttpResponse:
     form = NewApplicationForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         application = form.save()
+        user: User = request.user  # type: ignore[assignment]
+        after = {name: plain(value) for name, value in form.cleaned_data.items()}
+        change_record(user=user, application=application, row=application, before={}, after=after, what="added")
         select_application(request, application)
         messages.success(request, f"{application} is made. Set its teacher, then make a key for the program.")
         return redirect("settings_teacher")

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from curation.forms.people import NewPersonForm, PersonForm
 from curation.selectors import people as selectors
 from curation.services.people import password_forget, person_activate, person_change, person_create
+from curation.services.settings_log import change_record
 from curation.views.access import requires
 from curation.views.answers import errors_as_messages
 from curation.views.sections import render_section
@@ -38,6 +39,7 @@ def person_new(request: HttpRequest) -> HttpResponse:
     form = NewPersonForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         user = person_create(username=form.cleaned_data["username"], **_changes(form))
+        _record(request, user, {}, "added")
         return _with_link(request, user, PersonForm(instance=user))
     return render_section(request, "people", "curation/person.html", form=form, person=None)
 
@@ -50,7 +52,9 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
     form = PersonForm(request.POST if request.method == "POST" else None, instance=user)
     if request.method == "POST" and form.is_valid():
         with errors_as_messages(request):
+            before = selectors.rights_of(user)
             person_change(user=User.objects.get(pk=pk), **_changes(form))
+            _record(request, user, before)
             messages.success(request, f"{user} is changed.")
         return redirect("person", pk)
     return render_section(request, "people", "curation/person.html", form=form, person=user)
@@ -62,7 +66,9 @@ def person_switch(request: HttpRequest, pk: int) -> HttpResponse:
     """Keep a user out, or let them in again."""
     user = get_object_or_404(User, pk=pk)
     with errors_as_messages(request):
+        before = selectors.rights_of(user)
         person_activate(user=user, active=request.POST.get("active") == "1")
+        _record(request, user, before)
         messages.success(request, f"{user} {'may sign in again' if user.is_active else 'cannot sign in any more'}.")
     return redirect("person", pk)
 
@@ -76,7 +82,22 @@ def person_password(request: HttpRequest, pk: int) -> HttpResponse:
     if user == request.user:
         messages.error(request, "Change your own password from the menu under your name.")
         return redirect("person", pk)
-    return _with_link(request, password_forget(user=user), PersonForm(instance=user))
+    password_forget(user=user)
+    _record(request, user, {"password": "set"}, after={"password": "taken away"})
+    return _with_link(request, user, PersonForm(instance=user))
+
+
+def _record(
+    request: HttpRequest,
+    person: User,
+    before: dict[str, Any],
+    what: str = "changed",
+    after: dict[str, Any] | None = None,
+) -> None:
+    """Who may do what, and who said so; addresses are not recorded."""
+    after = after or selectors.rights_of(person)
+    user: User = request.user  # type: ignore[assignment]
+    change_record(user=user, application=None, row=person, before=before, after=after, what=what)
 
 
 def _changes(form: PersonForm) -> dict[str, Any]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -10,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from django_celery_beat.models import PeriodicTask
 
 from curation.models import Application
+from curation.services.settings_log import change_record
 from curation.views.access import requires, with_application
 from curation.views.answers import errors_as_messages
 from curation.views.sections import render_section
@@ -29,7 +33,8 @@ def schedule(request: HttpRequest, application: Application) -> HttpResponse:
         work = Work(form.cleaned_data["work"])
         zone = timezone.get_current_timezone_name()
         with errors_as_messages(request):
-            schedule_add(application=application, work=work, zone=zone, **form.choices())
+            task = schedule_add(application=application, work=work, zone=zone, **form.choices())
+            _record(request, application, task, {}, _state(task), "added")
             messages.success(request, f"“{work.label}” is on the schedule.")
         return redirect("schedule")
     rows = selectors.schedule_of(application)
@@ -43,7 +48,9 @@ def schedule_edit(request: HttpRequest, application: Application, pk: int) -> Ht
     task = _task(application, pk)
     form = RhythmForm(request.POST if request.method == "POST" else None, initial=RhythmForm.initial_of(task))
     if form.is_valid():
+        before = _state(task)
         schedule_change(task=task, zone=timezone.get_current_timezone_name(), **form.choices())
+        _record(request, application, task, before, _state(task))
         messages.success(request, f"“{Work(task.task).label}” is changed; it starts {selectors.in_words(task)}.")
         return redirect("schedule")
     context = {"form": form, "label": Work(task.task).label, "task": task, "zone": _zone()}
@@ -54,7 +61,10 @@ def schedule_edit(request: HttpRequest, application: Application, pk: int) -> Ht
 @requires("administer")
 @with_application
 def switch(request: HttpRequest, application: Application, pk: int) -> HttpResponse:
-    task = schedule_switch(task=_task(application, pk), enabled=request.POST.get("enabled") == "1")
+    task = _task(application, pk)
+    before = _state(task)
+    schedule_switch(task=task, enabled=request.POST.get("enabled") == "1")
+    _record(request, application, task, before, _state(task))
     what = "will start by itself again" if task.enabled else "does not start by itself any more"
     messages.success(request, f"“{Work(task.task).label}” {what}.")
     return redirect("schedule")
@@ -65,6 +75,7 @@ def switch(request: HttpRequest, application: Application, pk: int) -> HttpRespo
 @with_application
 def delete(request: HttpRequest, application: Application, pk: int) -> HttpResponse:
     task = _task(application, pk)
+    _record(request, application, task, _state(task), {}, "deleted")
     schedule_delete(task=task)
     messages.success(request, f"“{Work(task.task).label}” is off the schedule.")
     return redirect("schedule")
@@ -75,6 +86,22 @@ def _task(application: Application, pk: int) -> PeriodicTask:
     if task is None:
         raise Http404
     return task
+
+
+def _state(task: PeriodicTask) -> dict[str, Any]:
+    return {"starts": selectors.in_words(task), "enabled": task.enabled}
+
+
+def _record(
+    request: HttpRequest,
+    application: Application,
+    task: PeriodicTask,
+    before: dict[str, Any],
+    after: dict[str, Any],
+    what: str = "changed",
+) -> None:
+    user: User = request.user  # type: ignore[assignment]
+    change_record(user=user, application=application, row=task, before=before, after=after, what=what)
 
 
 def _zone() -> str:

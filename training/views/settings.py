@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -13,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from curation.forms.settings import ApplicationForm, TeacherForm
 from curation.models import Application, Teacher
+from curation.services.settings_log import change_record, form_save
 from curation.teachers.openai_api import TeacherEndpoint, check_connection, check_tools
 from curation.teachers.secrets import SecretError, read_key
 from curation.views.access import requires, with_application
@@ -28,14 +30,16 @@ from training.services.policies import policy_of
 @requires("administer")
 @with_application
 def application_settings(request: HttpRequest, application: Application) -> HttpResponse:
-    return _edit(request, "settings", ApplicationForm(request.POST or None, instance=application))
+    return _edit(request, application, "settings", ApplicationForm(request.POST or None, instance=application))
 
 
 @require_http_methods(["GET", "POST"])
 @requires("administer")
 @with_application
 def teacher_settings(request: HttpRequest, application: Application) -> HttpResponse:
-    return _edit(request, "settings_teacher", TeacherForm(request.POST or None, instance=_teacher(application)))
+    return _edit(
+        request, application, "settings_teacher", TeacherForm(request.POST or None, instance=_teacher(application))
+    )
 
 
 @require_POST
@@ -55,7 +59,7 @@ def teacher_test(request: HttpRequest, application: Application) -> HttpResponse
 @with_application
 def policy_settings(request: HttpRequest, application: Application) -> HttpResponse:
     form = PolicyForm(request.POST or None, instance=policy_of(application))
-    return _edit(request, "settings_policy", form)
+    return _edit(request, application, "settings_policy", form)
 
 
 @never_cache
@@ -67,7 +71,8 @@ def key_settings(request: HttpRequest, application: Application) -> HttpResponse
     form = KeyForm(request.POST or None)
     text = ""
     if request.method == "POST" and form.is_valid():
-        _, text = key_create(application=application, **form.cleaned_data)
+        key, text = key_create(application=application, **form.cleaned_data)
+        _record(request, key, {}, dict(form.cleaned_data), "added")
         form = KeyForm()
     return _keys(request, application, form, text=text)
 
@@ -82,7 +87,9 @@ def key_change(request: HttpRequest, application: Application, pk: int) -> HttpR
     form = KeyLimitForm(request.POST, instance=key)
     if not form.is_valid():
         return _keys(request, application, KeyForm(), limits=form)
+    before = {"requests_per_minute": form.initial["requests_per_minute"]}
     key_limit(key=key, requests_per_minute=form.cleaned_data["requests_per_minute"])
+    _record(request, key, before, {"requests_per_minute": key.requests_per_minute})
     messages.success(request, f"The limit of {key} is changed; gateways hold to it within two seconds.")
     return redirect("settings_keys")
 
@@ -91,7 +98,9 @@ def key_change(request: HttpRequest, application: Application, pk: int) -> HttpR
 @requires("administer")
 @with_application
 def key_stop(request: HttpRequest, application: Application, pk: int) -> HttpResponse:
-    key = key_revoke(key=get_object_or_404(ApiKey, application=application, pk=pk))
+    key = get_object_or_404(ApiKey, application=application, pk=pk)
+    before = {"revoked": key.revoked_at is not None}
+    _record(request, key_revoke(key=key), before, {"revoked": True})
     messages.success(request, f"The key {key} is revoked; gateways refuse it within two seconds.")
     return redirect("settings_keys")
 
@@ -100,10 +109,10 @@ def _teacher(application: Application) -> Teacher:
     return Teacher.objects.filter(application=application).first() or Teacher(application=application)
 
 
-def _edit(request: HttpRequest, section: str, form: ModelForm) -> HttpResponse:
+def _edit(request: HttpRequest, application: Application, section: str, form: ModelForm) -> HttpResponse:
     """Save what was filled in, or show the form with what is wrong."""
     if request.method == "POST" and form.is_valid():
-        form.save()
+        form_save(form=form, application=application, user=request.user)  # type: ignore[arg-type]
         messages.success(request, "Saved.")
         return redirect(section)
     return _section(request, section, form=form)
@@ -111,6 +120,13 @@ def _edit(request: HttpRequest, section: str, form: ModelForm) -> HttpResponse:
 
 def _section(request: HttpRequest, section: str, **context: Any) -> HttpResponse:
     return render_section(request, section, "training/settings.html", **context)
+
+
+def _record(
+    request: HttpRequest, key: ApiKey, before: dict[str, Any], after: dict[str, Any], what: str = "changed"
+) -> None:
+    user: User = request.user  # type: ignore[assignment]
+    change_record(user=user, application=key.application, row=key, before=before, after=after, what=what)
 
 
 def _keys(request: HttpRequest, application: Application, form: KeyForm, **context: Any) -> HttpResponse:

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from curation.models import Application
+from odia_site.celery import app
 from odia_site.middleware import COOKIE
 from training.models.schedules import BUILT_IN, Work
 
@@ -37,6 +38,13 @@ def test_work_is_added_in_the_time_of_the_viewer_changed_and_deleted(client: Cli
     assert not PeriodicTask.objects.exists()
 
 
+def test_every_kind_of_work_can_be_scheduled(client: Client) -> None:
+    for work in Work:
+        client.post(reverse("schedule"), {**DAILY, "work": work.value})
+    assert set(PeriodicTask.objects.values_list("task", flat=True)) == set(Work.values) <= set(app.tasks)
+    assert "Evaluate on live traffic" in client.get(reverse("schedule")).content.decode()
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
@@ -45,7 +53,7 @@ def test_work_is_added_in_the_time_of_the_viewer_changed_and_deleted(client: Cli
         ({"rhythm": "hours"}, "Say after how many hours"),
         ({"rhythm": "hours", "hours": "0"}, "greater than or equal to 1"),
         ({"rhythm": "sometimes"}, "Select a valid choice"),
-        ({"work": "curation.tasks.fail_lost_jobs"}, "Select a valid choice"),
+        ({"work": "curation.tasks.recover_jobs"}, "Select a valid choice"),
         ({"rhythm": "weekly", "weekday": "9"}, "Select a valid choice"),
     ],
 )
@@ -62,7 +70,7 @@ def test_the_same_work_twice_is_told(client: Client) -> None:
 
 def test_what_is_built_in_is_shown_and_stays(client: Client) -> None:
     every = IntervalSchedule.objects.create(every=30, period=IntervalSchedule.SECONDS)
-    task = PeriodicTask.objects.create(name="lost", task="curation.tasks.fail_lost_jobs", interval=every)
+    task = PeriodicTask.objects.create(name="lost", task="curation.tasks.recover_jobs", interval=every)
     text = client.get(reverse("schedule")).content.decode()
     assert BUILT_IN[task.task] in text and "every 30 seconds" in text
     for write in ("schedule_switch", "schedule_delete", "schedule_edit"):

@@ -1,0 +1,317 @@
+"""Where the events of the audit trail come from, and how each kind of row is told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple, cast
+
+from django.contrib.admin.models import ADDITION, DELETION, LogEntry
+from django.contrib.auth.models import Group, User
+from django.contrib.contenttypes.models import ContentType
+from django.db.models import CharField, Q, QuerySet
+from django.db.models.functions import Cast
+
+from curation.models import Application, ForgottenUser, Job, Review, Teacher
+from training.models import ApiKey, AutopilotAction, Dataset, Judgement, Promotion, RoutingPolicy, SwitchOff
+from training.models.promotions import AliasName
+
+MOST_HISTORIES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One decision. `who` is a username, empty where the policy decided; `page` and `key` name what it is about."""
+
+    at: datetime
+    source: str
+    pk: int
+    kind: str
+    who: str
+    what: str
+    about: str = ""
+    page: str = ""
+    key: Any = None
+    before: dict[str, Any] = field(default_factory=dict)
+    after: dict[str, Any] = field(default_factory=dict)
+    by: str = "the policy"
+    """Who it was if it was no person."""
+
+
+class Source(NamedTuple):
+    """A kind of row: which, by which time, whose, and what it tells. Without `user` no person is behind it."""
+
+    name: str
+    kind: str
+    rows: Callable[[Application], QuerySet[Any]]
+    time: str
+    user: str
+    event: Callable[[Any], Event]
+
+
+def dataset_events(application: Application) -> Iterator[Event]:
+    rows = Dataset.objects.filter(application=application).exclude(history=[]).order_by("-pk")
+    columns = rows.values_list("pk", "version", "history")[:MOST_HISTORIES]
+    for pk, version, history in columns.iterator():
+        for place, item in enumerate(history):
+            what, at = _DATASET[item["what"]], datetime.fromisoformat(item["at"])
+            after = {"examples": item["examples"]} if "examples" in item else {}
+            by = "the command" if "examples" in item else "the policy"
+            number = pk * 1000 + place
+            yield Event(
+                at, "dataset", number, "datasets", item["by"], what, f"Dataset {version}", "dataset", pk, {}, after, by
+            )
+
+
+_DATASET = {
+    "approved": "Dataset approved",
+    "taken back": "Approval of a dataset taken back",
+    "examples deleted": "Examples of a user deleted",
+}
+
+
+def _who(user: User | None) -> str:
+    return user.username if user else ""
+
+
+def _differing(before: dict[str, Any], after: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What differs between the two."""
+    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    return tuple({name: side[name] for name in names if name in side} for side in (before, after))  # type: ignore[return-value]
+
+
+def _review(row: Review) -> Event:
+    before, after = _differing(row.before, row.after)
+    page, key, about = "", cast(Any, None), ""
+    if row.query_id:
+        page, key, about = "query", row.query_id, "a query"
+    elif row.cluster:
+        page, key, about = "cluster", row.cluster_id, row.cluster.name
+    what = row.get_decision_display()
+    return Event(row.created_at, "review", row.pk, "reviews", _who(row.reviewer), what, about, page, key, before, after)
+
+
+def _judgement(row: Judgement) -> Event:
+    return _verdict(row, "verdict", row.created_at, row.judged_by, row.get_verdict_display())
+
+
+def _judgement_undone(row: Judgement) -> Event:
+    assert row.undone_at is not None
+    what = f"Verdict taken back: {row.get_verdict_display().lower()}"
+    return _verdict(row, "verdict undone", row.undone_at, row.undone_by, what)
+
+
+def _verdict(row: Judgement, source: str, at: datetime, user: User | None, what: str) -> Event:
+    key = row.example.evaluation_id
+    return Event(at, source, row.pk, "verdicts", _who(user), what, row.example.text, "evaluation", key)
+
+
+def _promotion(row: Promotion) -> Event:
+    student = row.student or row.previous
+    before = {row.alias: row.previous.version if row.previous else None}
+    after = {row.alias: row.student.version if row.student else None}
+    what = _moved(row)
+    if what == "Canary share changed":
+        before, after = {}, {"sentence": " ".join(check["sentence"] for check in row.checks)}
+    about, key = (student.version, student.pk) if student else ("the teacher alone", None)
+    page = "student" if student else ""
+    at, who = row.created_at, _who(row.promoted_by)
+    return Event(at, "promotion", row.pk, "students", who, what, about, page, key, before, after)
+
+
+def _moved(row: Promotion) -> str:
+    if row.rolled_back_id:
+        return "Rolled back"
+    if row.alias == AliasName.CHAMPION:
+        return "Promoted"
+    if row.student_id is None:
+        return "Challenger withdrawn"
+    return "Canary share changed" if row.student_id == row.previous_id else "Made challenger"
+
+
+def _switched_off(row: SwitchOff) -> Event:
+    about, key = f"{row.function or 'everything'} of {row.student}", row.student_id
+    after = {"reason": row.reason}
+    what = "Switched off"
+    return Event(
+        row.created_at, "switch-off", row.pk, "switch-offs", "", what, about, "student", key, {}, after, "the audits"
+    )
+
+
+def _turned_on(row: SwitchOff) -> Event:
+    assert row.lifted_at is not None
+    about, who = f"{row.function or 'everything'} of {row.student}", _who(row.lifted_by)
+    return Event(
+        row.lifted_at, "turned on", row.pk, "switch-offs", who, "Turned on again", about, "student", row.student_id
+    )
+
+
+def _job(row: Job) -> Event:
+    what = f"Started: {row.get_kind_display().lower()}"
+    return Event(
+        row.created_at, "job", row.pk, "jobs", _who(row.started_by), what, f"Job {row.pk}", "jobs", None,
+        {}, row.parameters,
+    )  # fmt: skip
+
+
+def _autopilot(row: AutopilotAction) -> Event:
+    what = "Autopilot set" if row.user_id else "Autopilot asks" if row.asks else "Autopilot acted"
+    step = row.get_step_display() if row.step else "its settings"
+    after = {"sentence": row.sentence}
+    return Event(
+        row.created_at, "autopilot", row.pk, "autopilot", _who(row.user), what, step, "autopilot", None, {}, after
+    )
+
+
+def _key(row: ApiKey) -> Event:
+    return Event(row.created_at, "key", row.pk, "keys", "", "Key made", str(row), by="the command")
+
+
+def _setting(row: LogEntry) -> Event:
+    details = _details(row.change_message)
+    name = row.content_type.name if row.content_type else "row"
+    verb = {ADDITION: "added", DELETION: "deleted"}.get(row.action_flag, "changed")
+    what = f"{name.capitalize()} {verb}"
+    before, after = details.get("before", {}), details.get("after", {})
+    if not details and row.change_message:
+        after = {"console": row.get_change_message()}
+    kind = "keys" if row.content_type_id == _type(ApiKey).pk else "settings"
+    source = "key setting" if kind == "keys" else "setting"
+    who, about = row.user.username, row.object_repr
+    return Event(row.action_time, source, row.pk, kind, who, what, about, "", None, before, after)
+
+
+def _details(message: str) -> dict[str, Any]:
+    """What `change_record` wrote; nothing for what the console recorded by itself."""
+    try:
+        (entry,) = json.loads(message)
+        (details,) = entry.values()
+    except (ValueError, TypeError, AttributeError):
+        return {}
+    return details if isinstance(details, dict) and "application" in details else {}
+
+
+def _deletion(row: ForgottenUser) -> Event:
+    after = {**row.deleted, "done": row.done_at is not None}
+    what = "All queries of a user deleted"
+    return Event(
+        row.until, "deletion", row.pk, "deletions", _who(row.asked_by), what, "a user", "", None, {}, after,
+        "the command",
+    )  # fmt: skip
+
+
+def _logged(application: Application) -> QuerySet[LogEntry]:
+    """About this application, its teacher, policy and keys, and about users and groups, who are the site's."""
+    of = {Teacher: "application", RoutingPolicy: "application", ApiKey: "application"}
+    whose = Q(content_type__in=[_type(User), _type(Group)])
+    whose |= Q(content_type=_type(Application), object_id=str(application.pk))
+    whose |= Q(change_message__contains=f'"application": {application.pk},')
+    for model, name in of.items():
+        keys = model._default_manager.filter(**{name: application}).annotate(text=Cast("pk", CharField()))
+        whose |= Q(content_type=_type(model), object_id__in=keys.values("text"))
+    return LogEntry.objects.filter(whose).select_related("user", "content_type")
+
+
+def _unlogged_keys(application: Application) -> QuerySet[ApiKey]:
+    """Those made by the command: of the others, the log says who made them."""
+    logged = LogEntry.objects.filter(content_type=_type(ApiKey), action_flag=ADDITION).values("object_id")
+    keys = ApiKey.objects.filter(application=application).annotate(text=Cast("pk", CharField()))
+    return keys.exclude(text__in=logged)
+
+
+def _type(model: Any) -> ContentType:
+    return ContentType.objects.get_for_model(model)
+
+
+def _judgements(application: Application) -> QuerySet[Judgement]:
+    rows = Judgement.objects.filter(example__evaluation__student__application=application)
+    return rows.select_related("example", "judged_by", "undone_by")
+
+
+def _offs(application: Application) -> QuerySet[SwitchOff]:
+    return SwitchOff.objects.filter(application=application).select_related("student", "lifted_by")
+
+
+SOURCES = (
+    Source(
+        "review",
+        "reviews",
+        lambda application: Review.objects.filter(application=application).select_related("reviewer", "cluster"),
+        "created_at",
+        "reviewer",
+        _review,
+    ),
+    Source("verdict", "verdicts", _judgements, "created_at", "judged_by", _judgement),
+    Source(
+        "verdict undone",
+        "verdicts",
+        lambda application: _judgements(application).filter(undone_at__isnull=False),
+        "undone_at",
+        "undone_by",
+        _judgement_undone,
+    ),
+    Source(
+        "promotion",
+        "students",
+        lambda application: Promotion.objects.filter(application=application).select_related(
+            "student", "previous", "promoted_by"
+        ),
+        "created_at",
+        "promoted_by",
+        _promotion,
+    ),
+    Source("switch-off", "switch-offs", _offs, "created_at", "", _switched_off),
+    Source(
+        "turned on",
+        "switch-offs",
+        lambda application: _offs(application).filter(lifted_at__isnull=False),
+        "lifted_at",
+        "lifted_by",
+        _turned_on,
+    ),
+    Source(
+        "job",
+        "jobs",
+        lambda application: Job.objects.filter(application=application, started_by__isnull=False).select_related(
+            "started_by"
+        ),
+        "created_at",
+        "started_by",
+        _job,
+    ),
+    Source(
+        "autopilot",
+        "autopilot",
+        lambda application: AutopilotAction.objects.filter(application=application).select_related("user"),
+        "created_at",
+        "user",
+        _autopilot,
+    ),
+    Source("key", "keys", _unlogged_keys, "created_at", "", _key),
+    Source(
+        "key setting",
+        "keys",
+        lambda application: _logged(application).filter(content_type=_type(ApiKey)),
+        "action_time",
+        "user",
+        _setting,
+    ),
+    Source(
+        "setting",
+        "settings",
+        lambda application: _logged(application).exclude(content_type=_type(ApiKey)),
+        "action_time",
+        "user",
+        _setting,
+    ),
+    Source(
+        "deletion",
+        "deletions",
+        lambda application: ForgottenUser.objects.filter(application=application).select_related("asked_by"),
+        "until",
+        "asked_by",
+        _deletion,
+    ),
+)
