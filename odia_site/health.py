@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,39 +11,29 @@ from django.conf import settings
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import OperationalError
-from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
-from curation.models import Application, Job
-from curation.models.jobs import JobState
+from curation.models import Application
 from curation.teachers.secrets import SecretError, read_key
 from odia_site.celery import app as celery_app
+from odia_site.findings import START, Finding
+from odia_site.job_health import examine_beat, examine_jobs
 from training.selectors.aliases import champion_of
 from training.selectors.waiting import switch_offs
 from training.services.rejections import count_rejected
 from training.services.segments import oldest_age, rejected_files, stored_bytes
 
 PATIENCE_SECONDS = 2.0
-SILENT = timedelta(minutes=2)
 SPOOL_MINUTES = 5
 """The shipper comes every second; what has waited this long waits for nobody."""
-START = "start ODIA with `make up` (or `manage.py up`)"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the doctor."""
-
-    name: str
-    ok: bool
-    sentence: str
 
 
 def examine() -> list[Finding]:
     """All findings. Where the database is away, what rests on it is left out."""
     findings = [_database(), _broker(), *_workers(), _gateway(), examine_spool()]
     if findings[0].ok:
-        findings += [_migrations(), _jobs(), *_applications()]
+        served = any(finding.ok for finding in findings if finding.name.startswith("worker for "))
+        findings += [_migrations(), *examine_jobs(served=served), examine_beat(), *_applications()]
     return findings
 
 
@@ -82,7 +70,7 @@ def _workers() -> Iterator[Finding]:
     except BrokerError:
         queues = {}
     served = {queue["name"] for own in queues.values() for queue in own}
-    for queue in ("default", "training"):
+    for queue in ("default", "io", "training"):
         if queue in served:
             yield Finding(f"worker for {queue}", True, "It answers.")
         else:
@@ -131,16 +119,6 @@ def examine_spool() -> Finding:
             "try them again with `manage.py ship_spool --rejected`, or delete the files to give them up."
         )
     return Finding("spool", share < 0.8 and minutes <= SPOOL_MINUTES and not rejected, " ".join(sentences))
-
-
-def _jobs() -> Finding:
-    silent = Job.objects.filter(state=JobState.RUNNING, heartbeat_at__lt=timezone.now() - SILENT).count()
-    failed = Job.objects.filter(state=JobState.FAILED, finished_at__gt=timezone.now() - timedelta(days=1)).count()
-    queued = Job.objects.filter(state=JobState.QUEUED).count()
-    sentence = f"{queued} wait; {failed} failed in the last day; {silent} running ones have not been heard of."
-    return Finding(
-        "jobs", not (silent or failed), sentence if not (silent or failed) else f"{sentence} See the jobs page."
-    )
 
 
 def _applications() -> Iterator[Finding]:

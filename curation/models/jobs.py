@@ -31,7 +31,6 @@ class JobKind(models.TextChoices):
     BUILD = "build", "Build a dataset"
     DISTIL = "distil", "Distil a student"
     EVALUATE = "evaluate", "Evaluate a student"
-    LOOP = "loop", "Run the loop"
     DRIFT = "drift", "Look for drift"
     PURGE = "purge", "Delete old queries"
     FORGET = "forget", "Delete a user’s queries"

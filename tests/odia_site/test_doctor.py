@@ -7,10 +7,13 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from curation.models import Application, Job
 from curation.services.applications import teacher_set
-from odia_site.health import Finding, examine
+from odia_site.findings import Finding
+from odia_site.health import examine
+from odia_site.job_health import examine_beat, examine_jobs
 from tests.training.learned import make_dataset, make_student
 from training.models import SwitchOff
 from training.models.promotions import AliasName
@@ -23,8 +26,8 @@ def findings(application: Application) -> dict[str, Finding]:
 
 
 def test_what_runs_is_told_as_such(findings: dict[str, Finding]) -> None:
-    assert {name: findings[name].ok for name in ("database", "migrations", "broker", "spool", "jobs")} == {
-        "database": True, "migrations": True, "broker": True, "spool": True, "jobs": True
+    assert {name: findings[name].ok for name in ("database", "migrations", "broker", "spool", "jobs that run")} == {
+        "database": True, "migrations": True, "broker": True, "spool": True, "jobs that run": True
     }  # fmt: skip
 
 
@@ -43,7 +46,7 @@ def test_a_missing_key_and_a_failed_job_are_told(application: Application) -> No
     Job.objects.create(application=application, kind="cluster", trigger="page", state="failed", finished_at=old)
     findings = {finding.name: finding for finding in examine()}
     assert "NO_SUCH_KEY" in findings["music: teacher"].sentence
-    assert "1 failed in the last day" in findings["jobs"].sentence
+    assert "1 failed in the last day: music: cluster the traffic" in findings["jobs that failed"].sentence
 
 
 def test_what_audits_switched_off_is_told(application: Application) -> None:
@@ -59,3 +62,29 @@ def test_the_command_fails_with_one_sentence_after_its_report(application: Appli
     with pytest.raises(CommandError, match="of the parts need attention"):
         call_command("doctor", "--json", stdout=out)
     assert json.loads(out.getvalue().splitlines()[-1])["ok"] is False
+
+
+def test_a_job_that_is_stuck_and_one_that_nobody_takes_are_told(application: Application) -> None:
+    old = timezone.now() - timedelta(minutes=11)
+    stuck = Job.objects.create(
+        application=application, kind="cluster", trigger="page", state="running", heartbeat_at=old
+    )
+    waiting = Job.objects.create(application=application, kind="build", trigger="page", task="training.tasks.build")
+    Job.objects.filter(pk=waiting.pk).update(created_at=old)
+    findings = {finding.name: finding for finding in examine()}
+    assert f"cluster the traffic #{stuck.pk}" in findings["jobs that run"].sentence
+    assert f"build a dataset #{waiting.pk}" in findings["jobs that wait"].sentence
+    assert not (findings["jobs that run"].ok or findings["jobs that wait"].ok)
+    assert examine_jobs(served=True)[2].ok
+
+
+def test_a_beat_that_stopped_and_work_that_is_overdue_are_told(db: None) -> None:
+    now = timezone.now()
+    assert "has sent nothing yet" in examine_beat().sentence
+    every = IntervalSchedule.objects.create(every=1, period="hours")
+    late = PeriodicTask.objects.create(name="late", task="a", interval=every, last_run_at=now - timedelta(hours=2))
+    assert "sent nothing since" in examine_beat().sentence
+    PeriodicTask.objects.create(name="on time", task="b", interval=every, last_run_at=now)
+    assert "Overdue: late." in examine_beat().sentence
+    PeriodicTask.objects.filter(pk=late.pk).update(last_run_at=now)
+    assert examine_beat().ok

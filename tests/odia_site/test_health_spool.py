@@ -10,7 +10,8 @@ import msgspec
 import pytest
 from pytest_django import Settings
 
-from odia_site.health import Finding, examine_spool
+from odia_site.findings import Finding
+from odia_site.health import examine_spool
 from training.services.rejections import RejectedLine
 
 

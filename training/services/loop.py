@@ -107,13 +107,19 @@ def _approve_clusters(application: Application, approve: str, result: LoopResult
 def _approved_dataset(
     application: Application, approve: str, choices: BuildChoices, watch: Report, result: LoopResult
 ) -> Dataset:
-    dataset = dataset_build(application=application, choices=choices, report=watch)
+    job = job_create(application=application, kind=JobKind.BUILD, trigger=Trigger.COMMAND, parameters=choices.as_json())
+    _finished(job_run(job=job, work=lambda report: _built(application, choices, report), watch=watch))
+    dataset = application.datasets.get(pk=job.result["dataset"])
     if dataset.status == DatasetStatus.DRAFT and approve == "policy":
         dataset = dataset_approve(dataset=dataset)
     if dataset.status == DatasetStatus.DRAFT:
         result.needs = f"Dataset {dataset.version} is a draft: approve it on the datasets page."
     result.dataset = dataset.version
     return dataset
+
+
+def _built(application: Application, choices: BuildChoices, report: Report) -> dict[str, Any]:
+    return {"dataset": dataset_build(application=application, choices=choices, report=report).pk}
 
 
 def _distil(dataset: Dataset, family: str, config: dict[str, Any], watch: Report) -> Student:

@@ -30,10 +30,11 @@ def run_create(
     trigger: Trigger,
     user: User | None = None,
     based_on: DistillationRun | None = None,
+    task: str = "",
 ) -> DistillationRun:
     """A run that waits for the trainer. `config` holds what differs from the defaults of the family.
 
-    `based_on` is the run whose settings were changed for this one.
+    `based_on` is the run whose settings were changed for this one; `task` as for `job_create`.
 
     Raises:
         OdiaError: the dataset is not approved, a setting is unknown or lacking, or the same run is under way.
@@ -49,6 +50,7 @@ def run_create(
         trigger=trigger,
         user=user,
         parameters={"dataset": dataset.version, "family": family, **settings.as_json()},
+        task=task,
     )
     return DistillationRun.objects.create(
         application=dataset.application,
@@ -61,7 +63,7 @@ def run_create(
 
 
 @transaction.atomic
-def run_resume(*, run: DistillationRun, trigger: Trigger, user: User | None = None) -> DistillationRun:
+def run_resume(*, run: DistillationRun, trigger: Trigger, user: User | None = None, task: str = "") -> DistillationRun:
     """A run that goes on where this one stopped: from its checkpoints, if the trainer still has them.
 
     Raises:
@@ -74,7 +76,7 @@ def run_resume(*, run: DistillationRun, trigger: Trigger, user: User | None = No
     if later:
         raise OdiaError(f"Run {later.pk} went on from run {run.pk} already; look at that one.")
     resumed = run_create(
-        dataset=run.dataset, family=run.family, config=run.config, trigger=trigger, user=user, based_on=run
+        dataset=run.dataset, family=run.family, config=run.config, trigger=trigger, user=user, based_on=run, task=task
     )
     resumed.curve, resumed.log = run.curve, run.log
     resumed.save(update_fields=["curve", "log"])

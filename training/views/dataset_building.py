@@ -11,7 +11,8 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from curation.models import Application, Job
 from curation.models.jobs import JobKind, JobState, Trigger
-from curation.services.jobs import job_cancel, job_create, job_hand_over
+from curation.services.jobs import job_cancel
+from curation.tasks import start_job
 from curation.views.access import requires, with_application
 from curation.views.answers import answer, errors_as_messages, is_fragment
 from training import tasks
@@ -32,14 +33,14 @@ def dataset_new(request: HttpRequest, application: Application) -> HttpResponse:
         messages.error(request, "Nothing was built: a choice does not fit. Look at the choices again.")
         return redirect("datasets")
     with errors_as_messages(request):
-        job = job_create(
+        job = start_job(
+            task=tasks.build,
             application=application,
             kind=JobKind.BUILD,
             trigger=Trigger.PAGE,
             user=request.user,  # type: ignore[arg-type]
             parameters=form.choices.as_json(),
         )
-        job_hand_over(job=job, send=lambda: tasks.build.delay_on_commit(job.pk))  # type: ignore[attr-defined]
         return redirect("dataset_build", job.pk)
     return redirect("datasets")
 

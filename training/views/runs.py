@@ -9,16 +9,15 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from curation.models import Application
 from curation.models.jobs import JobState, Trigger
-from curation.services.jobs import job_hand_over
 from curation.views.access import requires, with_application
 from curation.views.answers import answer, errors_as_messages, is_fragment
-from training import tasks
 from training.forms.runs import RunForm
 from training.models import DistillationRun
 from training.selectors import runs as selectors
 from training.selectors.figures import NO_FIGURES
 from training.selectors.training_curves import training_curves
-from training.services.runs import run_cancel, run_create, run_resume
+from training.services.runs import run_cancel
+from training.starting import start_again, start_run
 from training.views.addresses import number, without
 
 
@@ -57,7 +56,7 @@ def run_start(request: HttpRequest, application: Application) -> HttpResponse:
     form = RunForm(application, request.POST if request.method == "POST" else None, initial=initial)
     if form.is_valid():
         with errors_as_messages(request):
-            run = run_create(
+            run = start_run(
                 dataset=form.cleaned_data["dataset"],
                 family=form.cleaned_data["family"],
                 config=form.config(),
@@ -65,7 +64,7 @@ def run_start(request: HttpRequest, application: Application) -> HttpResponse:
                 user=request.user,  # type: ignore[arg-type]
                 based_on=earlier,
             )
-            return _handed_over(request, run)
+            return _to_the_run(request, run)
     latest = selectors.latest_done(application)
     context = {
         "form": form,
@@ -136,13 +135,12 @@ def run_stop(request: HttpRequest, application: Application, pk: int) -> HttpRes
 def run_go_on(request: HttpRequest, application: Application, pk: int) -> HttpResponse:
     run = _run(application, pk)
     with errors_as_messages(request):
-        resumed = run_resume(run=run, trigger=Trigger.PAGE, user=request.user)  # type: ignore[arg-type]
-        return _handed_over(request, resumed)
+        resumed = start_again(run=run, trigger=Trigger.PAGE, user=request.user)  # type: ignore[arg-type]
+        return _to_the_run(request, resumed)
     return redirect("run", run.pk)
 
 
-def _handed_over(request: HttpRequest, run: DistillationRun) -> HttpResponse:
-    job_hand_over(job=run.job, send=lambda: tasks.distil.delay_on_commit(run.pk))  # type: ignore[attr-defined]
+def _to_the_run(request: HttpRequest, run: DistillationRun) -> HttpResponse:
     messages.success(request, f"Run {run.pk} waits for the trainer.")
     return redirect("run", run.pk)
 

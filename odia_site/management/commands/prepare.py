@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from curation.management.console import OdiaCommand
-from curation.services.jobs import jobs_fail_lost
 from curation.services.people import administrator_ensure, groups_ensure
 
 
@@ -14,6 +13,5 @@ class Command(OdiaCommand):
 
     def run(self, **options: Any) -> dict[str, Any]:
         groups_ensure()
-        jobs_fail_lost()
         user, password = administrator_ensure()
         return {"user": user.get_username(), "password": password}

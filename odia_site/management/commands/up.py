@@ -164,13 +164,14 @@ class Machine:
     def _programs(self) -> list[Program]:
         web = ["odia_site.asgi:application", "--port", str(self.port), "--lifespan", "off"]
         uvicorn = [sys.executable, "-m", "uvicorn", "--host", self.host, "--log-level", "warning"]
-        worker = [*CELERY, "worker", "--loglevel", "INFO", "--concurrency", "1"]
+        worker = [*CELERY, "worker", "--loglevel", "INFO", "--concurrency"]
         return [
             Program("web", [*uvicorn, *web]),
             *self._gateways(),
             Program("shipper", [*MANAGE, "ship_spool"]),
-            Program("worker", [*worker, "--queues", "default", "--hostname", "worker@%h"]),
-            Program("trainer", [*worker, "--queues", "training", "--hostname", "trainer@%h"]),
+            Program("worker", [*worker, "1", "--queues", "default", "--hostname", "worker@%h"]),
+            Program("io-worker", [*worker, "8", "--pool", "threads", "--queues", "io", "--hostname", "io@%h"]),
+            Program("trainer", [*worker, "1", "--queues", "training", "--hostname", "trainer@%h"]),
             Program("beat", [*CELERY, "beat", "--pidfile", ""]),
         ]
 
