@@ -7,17 +7,51 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from celery import shared_task
+from billiard.exceptions import WorkerLostError
+from celery import current_app, shared_task
+from celery.contrib.django.task import DjangoTask
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models import QuerySet
+from kombu.exceptions import OperationalError as BrokerError
 
 from curation.errors import OdiaError
 from curation.models import Application, Job
 from curation.models.jobs import JobKind, Trigger
-from curation.services.jobs import job_create, job_hand_over, job_run, jobs_fail_lost
+from curation.models.labelling import LabelChoices, Scope
+from curation.selectors.jobs import UNDER_WAY
+from curation.selectors.labelling import selected
+from curation.services import labelling
+from curation.services.asking import teacher_of
+from curation.services.jobs import job_create, job_fail_unbegun, job_mark_sent, job_mark_unsent, job_run, jobs_recover
 from curation.services.retention import queries_purge
 
 logger = logging.getLogger(__name__)
+
+USUAL_QUERIES = 2000
+"""That a labelling job is about, where nobody says how many."""
+
+
+class JobTask(DjangoTask):
+    """The task of a job, whose key it takes. While the broker is away, the job waits for the sweep to send it."""
+
+    def delay_on_commit(self, job_id: int) -> None:  # type: ignore[override]
+        """Queue it as soon as the job's row can be seen; raises nothing."""
+        transaction.on_commit(partial(self.send, job_id))
+
+    def send(self, job_id: int) -> None:
+        """Queue it now, or note in the job's row that the broker is away."""
+        job_mark_sent(pk=job_id)
+        try:
+            self.delay(job_id)
+        except (BrokerError, OSError) as error:
+            logger.warning("Job %s waits for the broker: %s", job_id, error)
+            job_mark_unsent(pk=job_id)
+
+    def on_failure(self, exc: Exception, task_id: str, args: Any, kwargs: Any, einfo: Any) -> None:
+        """What breaks off before the job is begun would leave it waiting."""
+        if args and not isinstance(exc, WorkerLostError):
+            job_fail_unbegun(pk=args[0], error=exc)
 
 
 def start_job(
@@ -29,13 +63,26 @@ def start_job(
     user: User | None = None,
     parameters: dict[str, Any] | None = None,
 ) -> Job:
-    """Create a job and queue its task, which takes the job's key.
+    """Create a job and queue its `task`, a `JobTask`. Where the broker is away, the job waits for it.
 
     Raises:
-        OdiaError: the same job is under way already, or the broker does not answer.
+        OdiaError: the same job is under way already.
     """
-    job = job_create(application=application, kind=kind, trigger=trigger, user=user, parameters=parameters)
-    return job_hand_over(job=job, send=partial(task.delay_on_commit, job.pk))
+    job = job_create(
+        application=application, kind=kind, trigger=trigger, user=user, parameters=parameters, task=task.name
+    )
+    task.delay_on_commit(job.pk)
+    job.refresh_from_db()
+    return job
+
+
+def send_again(job: Job) -> None:
+    """Queue the task of a job that waits."""
+    task = current_app.tasks.get(job.task)
+    if task is None:
+        logger.warning("Job %s waits for a worker that knows the task %s.", job.pk, job.task)
+    else:
+        task.send(job.pk)  # type: ignore[attr-defined]
 
 
 def start_clustering(*, application: Application, trigger: Trigger, user: User | None = None) -> Job:
@@ -48,7 +95,42 @@ def start_purge(*, application: Application, trigger: Trigger, user: User | None
     return start_job(task=purge, application=application, kind=JobKind.PURGE, trigger=trigger, user=user)
 
 
-def start_by_schedule(applications: QuerySet[Application], start: Callable[..., Job]) -> None:
+def start_labelling(
+    *, application: Application, choices: LabelChoices, trigger: Trigger, user: User | None = None
+) -> Job:
+    """Have the teacher asked about queries.
+
+    Raises:
+        OdiaError: there is no teacher, or it is being asked already; two jobs would pay for the same answers twice.
+    """
+    teacher_of(application)
+    with transaction.atomic():
+        Application.objects.select_for_update().get(pk=application.pk)
+        if application.jobs.filter(kind=JobKind.LABEL, state__in=UNDER_WAY).exists():
+            raise OdiaError("The teacher is being asked already: wait until that job is over, or cancel it.")
+        return start_job(
+            task=label,
+            application=application,
+            kind=JobKind.LABEL,
+            trigger=trigger,
+            user=user,
+            parameters=choices.as_json(),
+        )
+
+
+def start_unanswered(
+    *, application: Application, trigger: Trigger, user: User | None = None, limit: int = USUAL_QUERIES
+) -> Job | None:
+    """Have the teacher asked about the newest queries without an answer; None where there are none.
+
+    Raises:
+        OdiaError: as `start_labelling`.
+    """
+    choices = selected(application, scope=Scope.UNANSWERED, limit=limit)
+    return start_labelling(application=application, choices=choices, trigger=trigger, user=user) if choices else None
+
+
+def start_by_schedule(applications: QuerySet[Application], start: Callable[..., Job | None]) -> None:
     """Start the job of each application because it is time; what is under way already is left alone."""
     for application in applications:
         try:
@@ -57,7 +139,7 @@ def start_by_schedule(applications: QuerySet[Application], start: Callable[..., 
             logger.info("The schedule leaves %s alone: %s", application.slug, error)
 
 
-@shared_task
+@shared_task(base=JobTask)
 def cluster(job_id: int) -> None:
     """Cluster the traffic of the job's application."""
     # Pages import this module to queue tasks, and must not load the libraries of machine learning.
@@ -70,7 +152,14 @@ def cluster(job_id: int) -> None:
     )
 
 
-@shared_task
+@shared_task(base=JobTask)
+def label(job_id: int) -> None:
+    """Ask the teacher about the queries that the job names. Runs in the queue `io`."""
+    job = Job.objects.select_related("application").get(pk=job_id)
+    job_run(job=job, work=lambda report: labelling.label(job=job, report=report))
+
+
+@shared_task(base=JobTask)
 def purge(job_id: int) -> None:
     """Delete the queries of the job's application that are older than it keeps them."""
     job = Job.objects.select_related("application").get(pk=job_id)
@@ -84,12 +173,18 @@ def cluster_scheduled(application_id: int) -> None:
 
 
 @shared_task
+def label_scheduled(application_id: int) -> None:
+    """Have the teacher asked about an application's queries without an answer because the schedule says so."""
+    start_by_schedule(Application.objects.filter(pk=application_id), start_unanswered)
+
+
+@shared_task
 def purge_scheduled() -> None:
     """Have the old queries of every application deleted that keeps them for a time only. Runs every night."""
     start_by_schedule(Application.objects.filter(keep_days__isnull=False), start_purge)
 
 
 @shared_task
-def fail_lost_jobs() -> None:
-    """Fail the jobs whose process died. The schedule runs it every half minute."""
-    jobs_fail_lost()
+def recover_jobs() -> None:
+    """Take up the jobs whose process died and those that no worker heard of. The schedule runs it every few seconds."""
+    jobs_recover(send=send_again)

@@ -2,9 +2,9 @@
 
 from curation.admin.base import ActsAdmin, CappedPaginator, HistoryAdmin, SettingsAdmin
 from curation.admin.clusters import ClusterAdmin, ClusteringAdmin, PatternAdmin, ReviewAdmin
-from curation.admin.people import GroupAdmin, SignInFailureAdmin, UserAdmin
+from curation.admin.people import ForgottenUserAdmin, GroupAdmin, SignInFailureAdmin, UserAdmin
 from curation.admin.schedule import CrontabAdmin, IntervalAdmin, PeriodicTaskAdmin
-from curation.admin.settings import TeacherAdmin, ToolSetVersionAdmin
+from curation.admin.settings import TeacherAdmin, TeacherSpendingAdmin, ToolSetVersionAdmin, UnusableAdmin
 from curation.admin.traffic import (
     QueryAdmin,
     RouterDecisionAdmin,
@@ -19,6 +19,7 @@ __all__ = [
     "ClusterAdmin",
     "ClusteringAdmin",
     "CrontabAdmin",
+    "ForgottenUserAdmin",
     "GroupAdmin",
     "HistoryAdmin",
     "IntervalAdmin",
@@ -32,7 +33,9 @@ __all__ = [
     "SignInFailureAdmin",
     "TeacherAdmin",
     "TeacherCallAdmin",
+    "TeacherSpendingAdmin",
     "ToolSetVersionAdmin",
     "TrafficHourAdmin",
+    "UnusableAdmin",
     "UserAdmin",
 ]

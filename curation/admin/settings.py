@@ -6,7 +6,7 @@ from django.contrib import admin
 
 from curation.admin.base import HistoryAdmin, SettingsAdmin
 from curation.forms.settings import TeacherForm
-from curation.models import Teacher, ToolSetVersion
+from curation.models import Teacher, TeacherSpending, ToolSetVersion, Unusable
 
 
 class ConsoleTeacherForm(TeacherForm):
@@ -22,6 +22,21 @@ class TeacherAdmin(SettingsAdmin):
     list_display = ["application", "model", "base_url", "input_price", "output_price"]
     list_select_related = ["application"]
     search_fields = ["application__name", "model", "base_url"]
+
+
+@admin.register(TeacherSpending)
+class TeacherSpendingAdmin(HistoryAdmin):
+    list_display = ["day", "teacher", "purpose", "requests", "prompt_tokens", "completion_tokens"]
+    list_filter = ["teacher__application", "purpose"]
+    list_select_related = ["teacher"]
+    date_hierarchy = "day"
+
+
+@admin.register(Unusable)
+class UnusableAdmin(HistoryAdmin):
+    list_display = ["asked_at", "application", "query", "reason"]
+    list_filter = ["application"]
+    list_select_related = ["application", "query"]
 
 
 @admin.register(ToolSetVersion)

@@ -58,7 +58,18 @@ class TeacherForm(forms.ModelForm):
 
     class Meta:
         model = Teacher
-        fields = ["base_url", "model", "api_key_env", "timeout_seconds", "input_price", "output_price"]
+        fields = [
+            "base_url",
+            "model",
+            "api_key_env",
+            "timeout_seconds",
+            "input_price",
+            "output_price",
+            "concurrency",
+            "requests_per_minute",
+            "monthly_tokens",
+            "monthly_money",
+        ]
 
     def clean_base_url(self) -> str:
         url = self.cleaned_data["base_url"].rstrip("/")
@@ -90,7 +101,7 @@ class RetentionForm(forms.ModelForm):
 
     class Meta:
         model = Application
-        fields = ["keep_days"]
+        fields = ["keep_days", "mask_personal"]
 
 
 class NewApplicationForm(forms.ModelForm):

@@ -16,6 +16,7 @@ class Migration(migrations.Migration):
             name="mask_personal",
             field=models.BooleanField(
                 default=False,
+                db_default=False,
                 help_text="E-mail addresses, phone and card numbers are replaced by made-up ones before anything is stored.",
                 verbose_name="mask personal data",
             ),
@@ -44,6 +45,7 @@ class Migration(migrations.Migration):
             name="concurrency",
             field=models.PositiveSmallIntegerField(
                 default=4,
+                db_default=4,
                 help_text="That ODIA itself sends: labels and audits.",
                 validators=[django.core.validators.MinValueValidator(1)],
                 verbose_name="requests at a time",

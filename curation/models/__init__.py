@@ -1,6 +1,8 @@
 from curation.models.applications import Application, Teacher, TeacherSpending, ToolSetVersion
 from curation.models.clusters import Cluster, Clustering, Pattern
+from curation.models.forgotten import ForgottenUser
 from curation.models.jobs import Job
+from curation.models.labelling import Unusable
 from curation.models.people import SignInFailure
 from curation.models.reviews import Review
 from curation.models.traffic import Query, RouterDecision, ShadowAnswer, TeacherCall, TrafficHour
@@ -9,6 +11,7 @@ __all__ = [
     "Application",
     "Cluster",
     "Clustering",
+    "ForgottenUser",
     "Job",
     "Pattern",
     "Query",
@@ -21,4 +24,5 @@ __all__ = [
     "TeacherSpending",
     "ToolSetVersion",
     "TrafficHour",
+    "Unusable",
 ]

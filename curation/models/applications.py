@@ -44,6 +44,7 @@ class Application(models.Model):
     mask_personal = models.BooleanField(
         "mask personal data",
         default=False,
+        db_default=False,
         help_text="E-mail addresses, phone and card numbers are replaced by made-up ones before anything is stored.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
@@ -89,6 +90,7 @@ class Teacher(models.Model):
     concurrency = models.PositiveSmallIntegerField(
         "requests at a time",
         default=4,
+        db_default=4,
         validators=[MinValueValidator(1)],
         help_text="That ODIA itself sends: labels and audits.",
     )

@@ -1,9 +1,10 @@
-"""Which tool set an application offers now."""
+"""Which tool set an application offers now, and what of the others still holds."""
 
 from __future__ import annotations
 
 from collections import Counter
 
+from curation.ml.tools import hash_functions
 from curation.models import Application, Query, ToolSetVersion
 
 RECENT_QUERIES = 1000
@@ -18,3 +19,19 @@ def current_tool_set(application: Application) -> ToolSetVersion | None:
     counts = Counter(newest.values_list("tool_set_id", flat=True)[:RECENT_QUERIES])
     del counts[None]
     return ToolSetVersion.objects.get(pk=counts.most_common(1)[0][0]) if counts else None
+
+
+def holding_functions(application: Application, tool_set: ToolSetVersion) -> dict[int, set[str]]:
+    """By the key of each other tool set, the functions whose answers stand for answers under this one.
+
+    Those are the functions that are offered unchanged; and "", no call, where no function is new: what none was called
+    for, none is called for now.
+    """
+    now = hash_functions(tool_set.tools)
+    holding: dict[int, set[str]] = {}
+    for other in ToolSetVersion.objects.filter(application=application).exclude(pk=tool_set.pk):
+        before = hash_functions(other.tools)
+        holding[other.pk] = {name for name, sha256 in before.items() if now.get(name) == sha256}
+        if set(now) <= set(before):
+            holding[other.pk].add("")
+    return holding

@@ -12,8 +12,10 @@ import httpx
 
 from curation.ml.calls import Call
 from curation.teachers.completion import CompletionError, parse_completion
+from curation.teachers.retry_after import seconds_of
 
-TIMEOUT = httpx.Timeout(60.0, connect=5.0)
+TIMEOUT_SECONDS = 60.0
+CONNECT_SECONDS = 5.0
 TEST_TIMEOUT = httpx.Timeout(15.0, connect=5.0)
 """A person waits for the outcome of a test."""
 PING = {"type": "function", "function": {"name": "ping", "parameters": {"type": "object", "properties": {}}}}
@@ -24,18 +26,40 @@ NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
 
 
 class TeacherError(Exception):
-    """The teacher gave no usable answer: one sentence, and whether asking again may help."""
+    """The teacher gave no usable answer: one sentence, whether asking again may help, and after how many seconds.
 
-    def __init__(self, sentence: str, *, retryable: bool) -> None:
+    `retry_after` is what the teacher asks for, None where it says nothing; `status` is None where none was answered.
+    `billed` says that the teacher may have worked on an answer, and will be paid for it.
+    """
+
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        retryable: bool,
+        retry_after: float | None = None,
+        status: int | None = None,
+        billed: bool = False,
+    ) -> None:
         super().__init__(sentence)
         self.retryable = retryable
+        self.retry_after = retry_after
+        self.status = status
+        self.billed = billed
 
 
 class RequestRefused(TeacherError):
     """The teacher works, but gives no usable answer to this request: asking it again would be in vain."""
 
+    def __init__(self, sentence: str, *, billed: bool = False) -> None:
+        super().__init__(sentence, retryable=False, billed=billed)
+
+
+class UnreadableAnswer(RequestRefused):
+    """The answer is neither text nor a call that can be read; of a model that errs now and then, another may be."""
+
     def __init__(self, sentence: str) -> None:
-        super().__init__(sentence, retryable=False)
+        super().__init__(sentence, billed=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +96,7 @@ async def ask(
     messages: Sequence[dict[str, Any]],
     tools: Sequence[dict[str, Any]] | None,
     fields: Mapping[str, Any] = NO_FIELDS,
+    timeout_seconds: float = TIMEOUT_SECONDS,
 ) -> TeacherAnswer:
     """Ask for one completion. `fields` are further ones of the request.
 
@@ -83,27 +108,42 @@ async def ask(
     started = time.perf_counter()
     try:
         response = await client.post(
-            endpoint.url("chat/completions"), json=body, headers=endpoint.headers, timeout=TIMEOUT
+            endpoint.url("chat/completions"),
+            json=body,
+            headers=endpoint.headers,
+            timeout=httpx.Timeout(timeout_seconds, connect=CONNECT_SECONDS),
         )
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise _no_connection(endpoint, error) from error
     return _read_answer(endpoint, response, latency_ms=1000 * (time.perf_counter() - started))
 
 
-def check_connection(endpoint: TeacherEndpoint) -> str | None:
+def check_connection(endpoint: TeacherEndpoint, *, tries: int = 1) -> str | None:
     """Try the address, the key and the model with one very short request.
+
+    `tries` is how often an overloaded or failing teacher is asked before that counts as its answer.
 
     Returns:
         None if the teacher answers, otherwise one sentence that says what is wrong.
     """
+    for left in reversed(range(tries)):
+        error = _try_connection(endpoint)
+        if error is None:
+            return None
+        if not (left and error.status):
+            break
+    return str(error)
+
+
+def _try_connection(endpoint: TeacherEndpoint) -> TeacherError | None:
     try:
         with httpx.Client(timeout=TEST_TIMEOUT) as client:
             _check_models(client, endpoint)
             _check_completion(client, endpoint)
     except TeacherError as error:
-        return str(error)
+        return error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return str(_no_connection(endpoint, error))
+        return _no_connection(endpoint, error)
     return None
 
 
@@ -157,7 +197,7 @@ def _read_answer(endpoint: TeacherEndpoint, response: httpx.Response, *, latency
     try:
         answer = parse_completion(body)
     except CompletionError as error:
-        raise RequestRefused(f"The teacher's answer cannot be read: {error}") from error
+        raise UnreadableAnswer(f"The teacher's answer cannot be read: {error}") from error
     usage = body.get("usage")
     counts = usage if isinstance(usage, dict) else {}
     return TeacherAnswer(
@@ -175,7 +215,7 @@ def _json(response: httpx.Response) -> Any:
         return response.json()
     except (ValueError, RecursionError) as error:
         sentence = f"{response.url} does not answer in JSON; is it the base URL of an OpenAI-compatible API?"
-        raise TeacherError(sentence, retryable=False) from error
+        raise TeacherError(sentence, retryable=True, billed=True) from error
 
 
 def _count(value: Any) -> int | None:
@@ -184,7 +224,7 @@ def _count(value: Any) -> int | None:
 
 def _no_connection(endpoint: TeacherEndpoint, error: Exception) -> TeacherError:
     if isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout):
-        return TeacherError(f"The teacher at {endpoint.base_url} did not answer in time.", retryable=True)
+        return TeacherError(f"The teacher at {endpoint.base_url} did not answer in time.", retryable=True, billed=True)
     if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
         return TeacherError(f"{endpoint.base_url!r} is not a base URL.", retryable=False)
     return TeacherError(
@@ -201,11 +241,14 @@ def _refusal(endpoint: TeacherEndpoint, response: httpx.Response) -> TeacherErro
     if status == 404 or response.is_redirect:
         return TeacherError(f"{response.url} is not a chat completions API (status {status}).", retryable=False)
     if status == 429:
-        return TeacherError(f"The teacher allows no more requests for now (status 429){remark}", retryable=True)
+        sentence = f"The teacher allows no more requests for now (status 429){remark}"
+        return TeacherError(sentence, retryable=True, retry_after=seconds_of(response), status=status)
     sentence = f"The teacher answered with status {status}{remark}"
     if status in REFUSED_STATUSES:
         return RequestRefused(sentence)
-    return TeacherError(sentence, retryable=status in RETRYABLE_STATUSES)
+    return TeacherError(
+        sentence, retryable=status in RETRYABLE_STATUSES, retry_after=seconds_of(response), status=status
+    )
 
 
 def _names_model(response: httpx.Response) -> bool:

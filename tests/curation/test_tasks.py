@@ -9,16 +9,17 @@ from django.utils import timezone
 from curation import tasks
 from curation.models import Application, Job, Query
 from curation.models.jobs import JobKind, JobState, Trigger
-from curation.services.applications import application_ensure
+from curation.services.applications import application_ensure, teacher_set
 from curation.services.jobs import job_create
 from tests.curation.services.test_retention import arrive
+from tests.curation.traffic import make_query
 
 
 @pytest.fixture
 def queued(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The keys of the jobs handed to the workers."""
     keys: list[int] = []
-    for task in (tasks.cluster, tasks.purge):
+    for task in (tasks.cluster, tasks.label, tasks.purge):
         monkeypatch.setattr(task, "delay_on_commit", keys.append)
     return keys
 
@@ -72,3 +73,24 @@ def test_a_purge_without_a_limit_fails_with_a_sentence(application: Application)
     tasks.purge(job.pk)
     job.refresh_from_db()
     assert (job.state, job.message.partition(":")[0]) == (JobState.FAILED, "Nothing is deleted")
+
+
+def test_the_schedule_asks_about_what_has_no_answer_and_is_silent_where_all_have(
+    application: Application, queued: list[int]
+) -> None:
+    teacher_set(application=application, base_url="http://127.0.0.1:9/v1", model="large")
+    tasks.label_scheduled(application_id=application.pk)
+    assert queued == []
+    make_query(application, "play Can", answered=False)
+    tasks.label_scheduled(application_id=application.pk)
+    job = Job.objects.get()
+    assert (job.kind, job.trigger, queued) == (JobKind.LABEL, Trigger.SCHEDULE, [job.pk])
+
+
+def test_without_a_teacher_the_schedule_asks_nothing(
+    application: Application, queued: list[int], caplog: pytest.LogCaptureFixture
+) -> None:
+    make_query(application, "play Can", answered=False)
+    with caplog.at_level(logging.INFO, logger="curation.tasks"):
+        tasks.label_scheduled(application_id=application.pk)
+    assert (queued, "has no teacher" in caplog.text) == ([], True)

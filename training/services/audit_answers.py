@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.utils import timezone
 
-from curation.identifiers import derived_id, time_of
 from curation.ml.calls import same_call
-from curation.models import Query, RouterDecision, TeacherCall
+from curation.models import Query, RouterDecision
 from curation.models.traffic import Purpose
 from curation.services.rollups import HourKey, HourSums, add_to_hours
+from curation.services.teacher_answers import query_label, teacher_call_keep
 from curation.teachers.openai_api import TeacherAnswer
 from training.models import Student, SwitchOff
 from training.services.switch_offs import audit_count
@@ -36,43 +35,15 @@ def audit_record(*, decision: RouterDecision, answer: TeacherAnswer, model: str)
     if not due.exists():
         return None
     query = Query.objects.select_for_update(of=["self"]).select_related("tool_set", "application").get(pk=decision.pk)
-    _keep_call(query, answer, model)
+    teacher_call_keep(query=query, answer=answer, model=model, purpose=Purpose.AUDIT)
     if not query.labelled:
-        _label(query, answer)
+        query_label(query=query, answer=answer)
     agrees = _agrees(decision, query)
     RouterDecision.objects.filter(pk=decision.pk).update(agrees=agrees, audit_due=False, audit_request=None)
     student = Student.objects.filter(application=query.application_id, version=decision.student).first()
     off = audit_count(student=student, function=decision.function, agrees=agrees) if student else []
     _add_to_hour(decision, query, answer, agrees)
     return Audited(agrees, off)
-
-
-def _keep_call(query: Query, answer: TeacherAnswer, model: str) -> None:
-    call = TeacherCall(
-        id=derived_id(time_of(query.pk), str(query.pk), Purpose.AUDIT),
-        application=query.application,
-        query=query,
-        purpose=Purpose.AUDIT,
-        model=model[:200],
-        function=answer.call.name if answer.call else "",
-        arguments=answer.call.arguments if answer.call else {},
-        several_calls=answer.several_calls,
-        latency_ms=answer.latency_ms,
-        prompt_tokens=answer.prompt_tokens or 0,
-        completion_tokens=answer.completion_tokens or 0,
-        called_at=timezone.now(),
-    )
-    TeacherCall.objects.bulk_create([call], ignore_conflicts=True)
-
-
-def _label(query: Query, answer: TeacherAnswer) -> None:
-    """The teacher's answer becomes the reference call."""
-    query.labelled = True
-    query.function = answer.call.name if answer.call else ""
-    query.arguments = answer.call.arguments if answer.call else {}
-    query.several_calls = answer.several_calls
-    query.latency_ms = answer.latency_ms
-    query.save(update_fields=["labelled", "function", "arguments", "several_calls", "latency_ms"])
 
 
 def _agrees(decision: RouterDecision, query: Query) -> bool:

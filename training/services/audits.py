@@ -5,23 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import httpx
 from asgiref.sync import async_to_sync, sync_to_async
 from django.db import connection
 from django.utils import timezone
 
-from curation.errors import OdiaError
 from curation.identifiers import first_id
-from curation.models import Application, RouterDecision, Teacher
-from curation.models.traffic import INLINE_ROUTES
-from curation.teachers.openai_api import RequestRefused, TeacherAnswer, TeacherEndpoint, TeacherError, ask
-from curation.teachers.secrets import SecretError, read_key
+from curation.models import Application, RouterDecision
+from curation.models.traffic import INLINE_ROUTES, Purpose
+from curation.services.asking import Asker, asker_of
+from curation.teachers.openai_api import RequestRefused, TeacherAnswer, TeacherError
+from training.selectors.watched import CLOSER_LOOK
 from training.services.audit_answers import audit_record
 
 logger = logging.getLogger(__name__)
@@ -63,14 +62,13 @@ def audit_inline(*, application: Application, limit: int, wait: bool = False) ->
     Raises:
         OdiaError: the application has no teacher, or its key cannot be read.
     """
-    endpoint = _endpoint(application)
     report = AuditReport()
-    with _turn(application, wait) as mine:
+    with asker_of(application) as asker, _turn(application, wait) as mine:
         if mine:
             report.expired = _expire(application)
             due = _due(application, limit)
             if due:
-                async_to_sync(_audit)(endpoint, due, report)
+                async_to_sync(_audit)(asker, due, report)
     return report
 
 
@@ -84,14 +82,26 @@ def audits_request(*, application: Application, number: int) -> None:
     RouterDecision.objects.filter(pk__in=list(newest)).update(audit_due=True)
 
 
-def _endpoint(application: Application) -> TeacherEndpoint:
-    teacher = Teacher.objects.filter(application=application).first()
-    if teacher is None:
-        raise OdiaError(f"{application} has no teacher; set one in the settings or with `manage.py set_teacher`.")
-    try:
-        return TeacherEndpoint(teacher.base_url, teacher.model, read_key(teacher.api_key_env))
-    except SecretError as error:
-        raise OdiaError(str(error)) from error
+def look_closer(*, decision: RouterDecision) -> None:
+    """After an audited answer that disagrees: make the newest answers of the same student with this function due too;
+    those that come next are due as they are shipped (see `training.selectors.watched`).
+
+    A teacher that answers otherwise than before is found out within seconds, not after twenty times as many wrong
+    answers as it takes to prove it. The sequential test stays valid: which answers are audited hangs on audits that
+    are over, never on what the teacher will say to these, so that each of them still disagrees with a chance of at
+    most epsilon, given all that came before, as long as the student keeps within it.
+    """
+    alike = RouterDecision.objects.filter(
+        application=decision.application_id,
+        route__in=INLINE_ROUTES,
+        student=decision.student,
+        function=decision.function,
+        agrees=None,
+        query__gte=_oldest(),
+    )
+    missing = CLOSER_LOOK - alike.filter(audit_due=True).count()
+    newest = alike.filter(audit_due=False).order_by("-query").values_list("pk", flat=True)[: max(missing, 0)]
+    RouterDecision.objects.filter(pk__in=list(newest)).update(audit_due=True)
 
 
 @contextmanager
@@ -127,27 +137,25 @@ def _due(application: Application, limit: int) -> list[RouterDecision]:
     return list(rows.select_related("query__tool_set", "query__application")[:limit])
 
 
-async def _audit(endpoint: TeacherEndpoint, due: Sequence[RouterDecision], report: AuditReport) -> None:
-    async with httpx.AsyncClient() as client:
+async def _audit(asker: Asker, due: Sequence[RouterDecision], report: AuditReport) -> None:
+    async with aclosing(asker):
         for start in range(0, len(due), AT_ONCE):
             batch = due[start : start + AT_ONCE]
-            answers = await asyncio.gather(*(_ask(client, endpoint, decision) for decision in batch))
+            answers = await asyncio.gather(*(_ask(asker, decision) for decision in batch))
             for decision, answer in zip(batch, answers, strict=True):
-                await sync_to_async(_take)(decision, answer, endpoint.model, report)
+                await sync_to_async(_take)(decision, answer, asker.model, report)
             if all(_is_failure(answer) for answer in answers):
                 logger.warning("The audits of %s pause: %s", batch[0].query.application.slug, report.problem)
                 return
 
 
-async def _ask(
-    client: httpx.AsyncClient, endpoint: TeacherEndpoint, decision: RouterDecision
-) -> TeacherAnswer | TeacherError:
+async def _ask(asker: Asker, decision: RouterDecision) -> TeacherAnswer | TeacherError:
     """The same request again; where it was not kept, what is known of it."""
     query = decision.query
     fields = dict(decision.audit_request or {})
     messages = fields.pop("messages", None) or [*query.context, {"role": "user", "content": query.text}]
     try:
-        return await ask(client, endpoint, messages, query.tool_set.tools if query.tool_set else None, fields)
+        return await asker.ask(Purpose.AUDIT, messages, query.tool_set.tools if query.tool_set else None, fields)
     except TeacherError as error:
         return error
 
@@ -169,6 +177,8 @@ def _take(decision: RouterDecision, answer: TeacherAnswer | TeacherError, model:
     elif audited := audit_record(decision=decision, answer=answer, model=model):
         report.agreed += audited.agrees
         report.disagreed += not audited.agrees
+        if not audited.agrees and not audited.switched_off:
+            look_closer(decision=decision)
         for switch_off in audited.switched_off:
             report.switched_off.append(f"{switch_off} is switched off: {switch_off.reason}")
             logger.error("%s", report.switched_off[-1])

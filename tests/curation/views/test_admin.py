@@ -114,7 +114,7 @@ def test_a_teacher_is_checked_there_as_on_the_page(
     changes: dict[str, str], sentence: str, console: Client, application: Application
 ) -> None:
     given = {"application": application.pk, "base_url": "http://127.0.0.1:9/v1", "model": "large"}
-    rest = {"timeout_seconds": "30", "input_price": "0", "output_price": "0", "api_key_env": ""}
+    rest = {"timeout_seconds": "30", "input_price": "0", "output_price": "0", "api_key_env": "", "concurrency": "4"}
     address = reverse("admin:curation_teacher_add")
     assert sentence in console.post(address, {**given, **rest, **changes}).content.decode()
     assert not Teacher.objects.exists()

@@ -13,6 +13,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from curation.errors import OdiaError
+from curation.ml.calls import Call
 from curation.models import Application, Query, RouterDecision, TeacherCall, TrafficHour
 from curation.models.traffic import Purpose, Route
 from curation.services.applications import teacher_set
@@ -182,6 +183,26 @@ def test_a_student_that_disagrees_is_switched_off_with_its_figures(student: Stud
     assert "audited answers of play_music differed from the teacher's; 5.0% may" in off.reason
     assert off.evidence["disagreed"] == off.evidence["audited"] <= 8
     assert any("play_music is switched off" in sentence for sentence in report.switched_off)
+
+
+def test_after_a_disagreement_the_newest_answers_of_its_function_are_looked_at(
+    student: Student, teacher: FakeTeacher
+) -> None:
+    slip = answer_inline(student, "play Neu", WRONG)
+    alike = [answer_inline(student, "play Can", RIGHT, audit=False) for _ in range(audits.CLOSER_LOOK + 5)]
+    other = answer_inline(student, "pause", Call("pause"), audit=False)
+    old = answer_inline(student, "play Can", RIGHT, audit=False, ago=timedelta(days=2))
+    audit_inline(application=student.application, limit=10)
+    due = set(RouterDecision.objects.filter(audit_due=True).values_list("pk", flat=True))
+    assert due == {row.pk for row in alike[-audits.CLOSER_LOOK :]}
+    assert not due & {slip.pk, other.pk, old.pk}
+
+
+def test_an_agreement_makes_nothing_else_due(student: Student, teacher: FakeTeacher) -> None:
+    answer_inline(student, "play Can", RIGHT)
+    answer_inline(student, "play Can", RIGHT, audit=False)
+    audit_inline(application=student.application, limit=10)
+    assert not RouterDecision.objects.filter(audit_due=True).exists()
 
 
 def test_only_one_process_at_a_time_audits_an_application(student: Student, teacher: FakeTeacher) -> None:
