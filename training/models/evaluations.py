@@ -39,6 +39,11 @@ class Evaluation(models.Model):
     def __str__(self) -> str:
         return f"{self.student} on {self.dataset or 'live traffic'}"
 
+    @property
+    def worse_in_words(self) -> str:
+        count = len(self.regressions)
+        return f"worse at {count} function{'' if count == 1 else 's'}"
+
 
 class EvaluationExample(models.Model):
     """One test example with the student's answer beside the reference call."""

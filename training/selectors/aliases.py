@@ -23,6 +23,12 @@ def aliases_of(application: Application) -> dict[str, Student]:
     return {alias.name: alias.student for alias in rows}
 
 
+def evaluated_live(application: Application) -> list[Student]:
+    """The students that are held against live traffic: the champion, then the challenger, as far as there are."""
+    rows = application.aliases.select_related("student__tool_set", "student__dataset", "student__application")
+    return [alias.student for alias in sorted(rows, key=lambda alias: alias.name != AliasName.CHAMPION)]
+
+
 def standing_promotion(application: Application) -> Promotion | None:
     """The latest promotion that was not taken back, which a roll back takes back: to its `previous` student."""
     moves = Promotion.objects.filter(application=application, alias=AliasName.CHAMPION).select_related("previous")

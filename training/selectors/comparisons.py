@@ -1,4 +1,4 @@
-"""A student beside another on the same test split: which examples the one gets right and the other does not."""
+"""A student beside another on the same examples: which examples the one gets right and the other does not."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LIKELY_CHANCE = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Test examples that one student alone gets right, of `examples` that both were held against.
+    """Examples that one student alone gets right, of `examples` that both were held against.
 
     `right` is that the call is the reference call, whether the gate let it pass or not; each distinct query counts
     once. `learned` counts the examples whose query the other learned from, which flatters it.

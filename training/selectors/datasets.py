@@ -165,6 +165,9 @@ def choices_address(choices: BuildChoices) -> str:
     return urlencode(kept, doseq=True)
 
 
-def decisions_on(dataset: Dataset) -> list[tuple[str, str, datetime]]:
+def decisions_on(dataset: Dataset) -> list[tuple[str, str, datetime, int]]:
     """What was decided, by whom (empty: the policy) and when, the latest first."""
-    return [(item["what"], item["by"], datetime.fromisoformat(item["at"])) for item in reversed(dataset.history)]
+    return [
+        (item["what"], item["by"], datetime.fromisoformat(item["at"]), item.get("examples", 0))
+        for item in reversed(dataset.history)
+    ]

@@ -43,10 +43,12 @@ def evaluations_of(application: Application) -> QuerySet[Evaluation]:
 
 
 def champion_evaluation(evaluation: Evaluation) -> Evaluation | None:
-    """The champion's latest evaluation on the same dataset; None if there is none or it is this student's."""
+    """The champion's latest evaluation on the same dataset or window; None if there is none or it is this student's."""
     return (
         Evaluation.objects.filter(
             dataset=evaluation.dataset_id,
+            window_from=evaluation.window_from,
+            window_to=evaluation.window_to,
             student__aliases__name=AliasName.CHAMPION,
             student__aliases__application=evaluation.student.application_id,
         )

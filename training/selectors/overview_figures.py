@@ -8,6 +8,7 @@ from typing import Any
 
 from curation.models.traffic import Route, Source
 from training.selectors.overview import Span, Totals
+from training.selectors.shares import Disagreement
 
 Periods = Sequence[tuple[datetime, Totals]]
 Address = Callable[[str, datetime], str]
@@ -49,9 +50,9 @@ def coverage_figure(periods: Periods) -> dict[str, Any]:
     return {"data": [trace], "layout": {"yaxis": {"tickformat": ".0%", "range": [0, 1.02]}, "showlegend": False}}
 
 
-def disagreement_figure(periods: Periods, allowed: float) -> dict[str, Any]:
+def disagreement_figure(periods: Sequence[tuple[datetime, Disagreement]], allowed: float) -> dict[str, Any]:
     """The disagreement and its bound where enough answers were audited."""
-    known = [(at, None if one.audits.too_few else one.audits) for at, one in periods]
+    known = [(at, None if audits.too_few else audits) for at, audits in periods]
     traces = [
         _line("at most (95%)", [(at, one.bound if one else None) for at, one in known], "--muted", "dot"),
         _line("disagreement", [(at, one.share if one else None) for at, one in known], "--bad"),

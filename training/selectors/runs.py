@@ -35,8 +35,8 @@ class SettingChange:
 
 
 def runs_of(application: Application) -> QuerySet[DistillationRun]:
-    """An application's runs, the newest first, with the figures of their students' latest evaluations."""
-    latest = Evaluation.objects.filter(student__run=OuterRef("pk")).order_by("-id")
+    """An application's runs, the newest first, with their students' latest figures on their datasets."""
+    latest = Evaluation.objects.filter(student__run=OuterRef("pk"), dataset=OuterRef("dataset")).order_by("-id")
     return (
         DistillationRun.objects.filter(application=application)
         .select_related("job__started_by", "dataset", "student")

@@ -125,7 +125,8 @@ def evaluations_of_student(student: Student) -> list[Evaluation]:
 
 def evaluation_under_way(student: Student) -> Job | None:
     """The job that evaluates it now, or waits to."""
-    jobs = Job.objects.filter(application=student.application_id, kind=JobKind.EVALUATE, parameters__student=student.pk)
+    jobs = Job.objects.filter(application=student.application_id, kind=JobKind.EVALUATE)
+    jobs = jobs.filter(Q(parameters__student=student.pk) | Q(parameters__students__contains=[student.pk]))
     return jobs.exclude(state__in=ENDED).first()
 
 

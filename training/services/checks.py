@@ -12,6 +12,7 @@ from training.models import Evaluation, Student, SwitchOff
 from training.models.audits import WHOLE
 from training.selectors.aliases import champion_of
 from training.selectors.evaluations import champion_evaluation
+from training.selectors.regressions import worse_than
 from training.services.policies import policy_of
 
 LEAST_COVERAGE = 0.05
@@ -132,7 +133,11 @@ def _latency(figures: dict[str, Any]) -> Check:
 
 
 def _functions(student: Student, evaluation: Evaluation) -> Check:
-    """No function may get clearly worse than with the champion, on the same test split."""
+    """No function may get clearly worse than with the champion, on the same test split.
+
+    Worse is what `worse_than` finds among the inline answers, and, whatever the gate makes of it, a clear loss of
+    exact match, since it costs coverage.
+    """
     name = "no function got worse"
     other = champion_evaluation(evaluation)
     if other is None:
@@ -141,13 +146,13 @@ def _functions(student: Student, evaluation: Evaluation) -> Check:
             return Check(name, True, "There is no champion to compare it with.")
         return Check(name, True, f"The champion {champion} was not evaluated on {evaluation.dataset}.")
     before = {row["function"]: row for row in other.per_function}
-    worse = [
+    worse = {one.function or "no call" for one in worse_than(evaluation, other)} | {
         row["function"] or "no call"
         for row in evaluation.per_function
         if row["examples"] >= LEAST_FUNCTION_EXAMPLES
         and row["function"] in before
         and row["exact_match"] < before[row["function"]]["exact_match"] - WORSE_FUNCTION
-    ]
+    }
     if worse:
-        return Check(name, False, f"Worse than the champion at: {', '.join(worse)}.")
+        return Check(name, False, f"Worse than the champion at: {', '.join(sorted(worse))}.")
     return Check(name, True, f"At no function it is worse than the champion {other.student}.")

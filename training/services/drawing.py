@@ -1,24 +1,37 @@
-"""Which queries become the examples of a dataset, and in which split each stands."""
+"""Which queries become the examples of a dataset, and in which split each stands.
+
+Once a student answers inline, the teacher's answers are no longer a fair picture of the traffic: of what a student
+refuses all are known, of what it answers only those that audits ask for. So calibration and test take, of the queries
+that a student was asked about, only those that chance picks for audits, whatever became of them; all others are for
+training. Of queries under older tools, those stay examples whose function is offered unchanged: the gateway answers
+them by the same rule.
+"""
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from django.db.models import F, QuerySet
 
-from curation.identifiers import first_id
+from curation.identifiers import chance_of, first_id
 from curation.ml.calls import canonical_call, normalise_text
+from curation.ml.tools import ToolSet
 from curation.models import Application, Query, ToolSetVersion
+from curation.models.traffic import INLINE_ROUTES, Route
+from curation.selectors.tool_sets import holding_functions
 from curation.services.jobs import Report
-from training.models import DatasetExample
+from training.models import DatasetExample, RoutingPolicy
 from training.models.build_choices import CALIBRATION_SHARE, TEST_SHARE, BuildChoices
 from training.models.datasets import ExampleRoute, Split
+from training.selectors.teacher_changes import changed_functions
 from training.services.policies import policy_of
 
 BATCH = 2000
-FIELDS = ("text", "function", "arguments", "several_calls", "corrected", "excluded", "context")
+FIELDS = ("text", "function", "arguments", "several_calls", "corrected", "excluded", "context", "tool_set_id")
+ASKED_A_STUDENT = (*INLINE_ROUTES, Route.FALLBACK)
 
 
 @dataclass(slots=True)
@@ -28,6 +41,8 @@ class Group:
     first: Query
     route: ExampleRoute
     weight: int = 0
+    measuring: int = 0
+    """How many of its queries are of those that a student may be measured on."""
 
 
 @dataclass(slots=True)
@@ -42,54 +57,96 @@ class Drawn:
         return sum(group.route == ExampleRoute.SIMPLE for group in self.groups)
 
 
+class OlderTools:
+    """Which answers under older tools stand for answers under those that are offered now."""
+
+    def __init__(self, application: Application, tool_set: ToolSetVersion) -> None:
+        self._current = tool_set.pk
+        self._holding = holding_functions(application, tool_set)
+
+    def still_hold(self, query: Query) -> bool:
+        tool_set = query.tool_set_id
+        return tool_set == self._current or query.function in self._holding.get(tool_set or 0, ())
+
+
 def draw(
     application: Application, tool_set: ToolSetVersion, clusters: set[int], choices: BuildChoices, report: Report
 ) -> Drawn:
     """Group the traffic by text and call. `clusters` are those whose queries a student shall answer."""
     rules, tools = application.comparison_rules, tool_set.tool_set
-    allow_context = policy_of(application).allow_context
+    policy, older_tools = policy_of(application), OlderTools(application, tool_set)
+    outdated = {function: first_id(moment) for function, moment in changed_functions(application).items()}
     groups: dict[Hashable, Group] = {}
     drawn = Drawn()
-    for query in _reported(_labelled_queries(application, tool_set, choices), report):
+    for query in _reported(_labelled_queries(application, choices), report):
+        if not older_tools.still_hold(query) or query.pk < outdated.get(query.function, query.pk):
+            continue
         approved = query.cluster_id in clusters  # type: ignore[attr-defined]
         drawn.counts["received"] += 1
         drawn.counts["in approved clusters"] += approved
-        if query.excluded or (query.context and not allow_context):
+        if not is_usable(query, tools, policy):
             continue
-        call = query.call
-        if call and tools.problem_with(call.name, call.arguments):
-            continue
-        route = _route(query, approved, choices)
-        key = (normalise_text(query.text), canonical_call(call, tools, rules))
+        route = route_of(query, approved, choices)
+        key = (normalise_text(query.text), canonical_call(query.call, tools, rules))
         group = groups.setdefault(key, Group(query, route))
         drawn.counts["usable"] += route == ExampleRoute.SIMPLE
         drawn.counts["distinct"] += route == ExampleRoute.SIMPLE and not group.weight
         group.weight += 1
+        group.measuring += measures(query, policy.audit_share)
     drawn.groups = list(groups.values())
     return drawn
 
 
 def divide(groups: Sequence[Group], most_of_function: int | None) -> list[DatasetExample]:
-    """Train before calibration before test, by the first arrival of a text, whatever calls it got."""
+    """Train before calibration before test, by the first arrival of a text, whatever calls it got.
+
+    A text none of whose queries may be measured on is for training. Calibration and test count the others only.
+    """
     by_text: dict[str, list[Group]] = defaultdict(list)
     for group in groups:
         by_text[normalise_text(group.first.text)].append(group)
-    test_from = (1 - TEST_SHARE) * len(by_text)
-    calibration_from = test_from - CALIBRATION_SHARE * len(by_text)
+    measuring = [text for text, alike in by_text.items() if any(group.measuring for group in alike)]
+    test_from = (1 - TEST_SHARE) * len(measuring)
+    calibration_from = test_from - CALIBRATION_SHARE * len(measuring)
+    tests = set(measuring[math.ceil(test_from) :])
+    calibrations = set(measuring[math.ceil(calibration_from) :]) - tests
     examples = []
-    for position, alike in enumerate(by_text.values()):
-        split = Split.TRAIN
-        if position >= calibration_from:
-            split = Split.TEST if position >= test_from else Split.CALIBRATION
-        examples += [_example(group, split) for group in alike]
+    for text, alike in by_text.items():
+        if text in tests or text in calibrations:
+            split = Split.TEST if text in tests else Split.CALIBRATION
+            examples += [example_of(group, split, group.measuring) for group in alike if group.measuring]
+        else:
+            examples += [example_of(group, Split.TRAIN, group.weight) for group in alike]
     return examples if most_of_function is None else _thinned(examples, most_of_function)
 
 
-def _labelled_queries(application: Application, tool_set: ToolSetVersion, choices: BuildChoices) -> QuerySet[Query]:
-    queries = Query.objects.filter(application=application, labelled=True, tool_set=tool_set)
-    if choices.since:
-        queries = queries.filter(pk__gte=first_id(choices.since))
-    return queries.annotate(cluster_id=F("pattern__cluster_id")).only(*FIELDS).order_by("id")
+def is_usable(query: Query, tools: ToolSet, policy: RoutingPolicy) -> bool:
+    """Whether a student may be asked it at all, and its reference call is one that can be made."""
+    if query.excluded or (query.context and not policy.allow_context):
+        return False
+    return not (query.call and tools.problem_with(query.call.name, query.call.arguments))
+
+
+def asked_a_student(query: Query) -> bool:
+    """Whether a student met it, as `labelled_queries` found."""
+    return query.asked in ASKED_A_STUDENT  # type: ignore[attr-defined]
+
+
+def measures(query: Query, audit_share: float) -> bool:
+    """Whether the teacher's answer to it is known whatever the student that met it made of it."""
+    return not asked_a_student(query) or chance_of(query.pk) < audit_share
+
+
+def _labelled_queries(application: Application, choices: BuildChoices) -> QuerySet[Query]:
+    queries = labelled_queries(application)
+    return queries.filter(pk__gte=first_id(choices.since)) if choices.since else queries
+
+
+def labelled_queries(application: Application) -> QuerySet[Query]:
+    """Those with a reference call or none, the oldest first, with their cluster and the route on which they went."""
+    queries = Query.objects.filter(application=application, labelled=True).exclude(tool_set=None)
+    queries = queries.annotate(cluster_id=F("pattern__cluster_id"), asked=F("decision__route"))
+    return queries.only(*FIELDS).order_by("id")
 
 
 def _reported(queries: QuerySet[Query], report: Report) -> Iterator[Query]:
@@ -101,7 +158,7 @@ def _reported(queries: QuerySet[Query], report: Report) -> Iterator[Query]:
         yield query
 
 
-def _route(query: Query, approved: bool, choices: BuildChoices) -> ExampleRoute:
+def route_of(query: Query, approved: bool, choices: BuildChoices) -> ExampleRoute:
     if query.several_calls or query.function in choices.without_functions:
         return ExampleRoute.COMPLEX
     if not query.function:
@@ -123,7 +180,7 @@ def _thinned(examples: Sequence[DatasetExample], most: int) -> list[DatasetExamp
     return [example for example in examples if id(example) not in dropped]
 
 
-def _example(group: Group, split: Split) -> DatasetExample:
+def example_of(group: Group, split: Split, weight: int) -> DatasetExample:
     query = group.first
     return DatasetExample(
         split=split,
@@ -132,5 +189,5 @@ def _example(group: Group, split: Split) -> DatasetExample:
         text=query.text,
         function=query.function,
         arguments=query.arguments,
-        weight=group.weight,
+        weight=weight,
     )

@@ -1,8 +1,10 @@
-"""Evaluations: a student held against the test split of a dataset."""
+"""Evaluations: a student held against the test split of a dataset, and what evaluations of all kinds share."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 
 from django.conf import settings
@@ -15,6 +17,7 @@ from training.models import Dataset, DatasetExample, Evaluation, EvaluationExamp
 from training.models.datasets import Split
 from training.selectors.examples import as_examples
 from training.selectors.latency import SystemLatency, teacher_latencies
+from training.services.regressions import dataset_regressions
 from training.services.verdicts import verdicts_carry_over
 from training.students.artifacts import MANIFEST, ArtifactError, hash_file
 from training.students.base import Progress
@@ -36,17 +39,30 @@ def evaluate_student(*, student: Student, report: Report, dataset: Dataset | Non
     if not rows:
         raise OdiaError(f"Dataset {dataset.version} has no test examples.")
 
+    outcome = held_against(student, rows, report)
+    with transaction.atomic():
+        evaluation = evaluation_store(student=student, rows=rows, outcome=outcome, dataset=dataset)
+        dataset_regressions(evaluation=evaluation)
+    return evaluation
+
+
+def held_against(student: Student, rows: Sequence[DatasetExample], report: Report) -> EvaluationReport:
+    """What a student makes of examples, with its memo, at its certified threshold.
+
+    Raises:
+        OdiaError: its artifact cannot be loaded.
+    """
+
     def progress(progress: Progress, /) -> None:
         report(progress.phase, progress.fraction, progress.message)
 
-    outcome = evaluate(
+    return evaluate(
         serve(student),
         as_examples(rows),
         threshold=student.threshold,
         rules=student.application.comparison_rules,
         progress=progress,
     )
-    return _store(student, dataset, rows, outcome)
 
 
 def serve(student: Student) -> ServedStudent:
@@ -67,10 +83,20 @@ def serve(student: Student) -> ServedStudent:
 
 
 @transaction.atomic
-def _store(student: Student, dataset: Dataset, rows: list[DatasetExample], outcome: EvaluationReport) -> Evaluation:
+def evaluation_store(
+    *,
+    student: Student,
+    rows: Sequence[DatasetExample],
+    outcome: EvaluationReport,
+    dataset: Dataset | None = None,
+    window: tuple[datetime | None, datetime | None] = (None, None),
+) -> Evaluation:
+    """Keep what came out, with every example: on a dataset, or on the live traffic of a `window`."""
     evaluation = Evaluation.objects.create(
         student=student,
         dataset=dataset,
+        window_from=window[0],
+        window_to=window[1],
         threshold=student.threshold,
         figures=outcome.figures,
         curve=[asdict(point) for point in outcome.curve],

@@ -1,4 +1,4 @@
-"""Evaluations: list, one evaluation, what it won and lost against the champion, evaluate again."""
+"""Evaluations: list, one evaluation, what it won and lost against the champion, evaluate again or on live traffic."""
 
 from __future__ import annotations
 
@@ -11,17 +11,19 @@ from django.views.decorators.http import require_GET, require_POST
 
 from curation.models import Application
 from curation.models.jobs import JobKind, Trigger
-from curation.services.jobs import job_create, job_hand_over
+from curation.tasks import start_job
 from curation.views.access import requires, with_application
 from curation.views.answers import answer, errors_as_messages, is_fragment
 from training import tasks
 from training.forms.disagreements import ComparisonFilter, DisagreementFilter
+from training.forms.live_evaluation import LiveEvaluationForm
 from training.models import Dataset, Evaluation, Student
 from training.selectors import evaluations as selectors
-from training.selectors.aliases import champion_of
+from training.selectors.aliases import champion_of, evaluated_live
 from training.selectors.comparisons import Side, compare, rows_page
 from training.selectors.disagreements import disagreements, page_of, progress_of
 from training.selectors.latency import teacher_latencies
+from training.services.live_drawing import LEAST_QUERIES, MOST_QUERIES, live_counts
 from training.services.policies import policy_of
 from training.views.addresses import number, without
 from training.views.thresholds import system_latencies, threshold_dial
@@ -35,6 +37,8 @@ def evaluation_list(request: HttpRequest, application: Application) -> HttpRespo
     dataset, student = number(request, "dataset"), number(request, "student")
     page = selectors.evaluations_page(application, number(request, "before"), dataset=dataset, student=student)
     context = {"page": page, "narrowed": dataset or student, "rest": without(request, "before")}
+    if request.user.has_perm("curation.approve") and not context["narrowed"]:
+        context |= _live(application)
     return render(request, "training/evaluations.html", context)
 
 
@@ -63,7 +67,7 @@ def evaluation_detail(request: HttpRequest, application: Application, pk: int) -
 @requires("read")
 @with_application
 def evaluation_compared(request: HttpRequest, application: Application, pk: int) -> HttpResponse:
-    """The test examples that only this student, or only the champion, gets right."""
+    """The examples that only this student, or only the champion, gets right."""
     evaluation = find_evaluation(application, pk)
     other = selectors.champion_evaluation(evaluation)
     form = ComparisonFilter(_functions(evaluation), request.GET)
@@ -96,22 +100,48 @@ def evaluation_new(request: HttpRequest, application: Application, pk: int) -> H
         dataset = get_object_or_404(Dataset, application=application, pk=given if given.isdecimal() else 0)
         parameters |= {"dataset": dataset.pk} if dataset.pk != student.dataset_id else {}
     with errors_as_messages(request):
-        job = job_create(
+        start_job(
+            task=tasks.evaluate,
             application=application,
             kind=JobKind.EVALUATE,
             trigger=Trigger.PAGE,
             user=request.user,  # type: ignore[arg-type]
             parameters=parameters,
         )
-        job_hand_over(job=job, send=lambda: tasks.evaluate.delay_on_commit(job.pk))  # type: ignore[attr-defined]
         messages.success(request, f"{student} will be evaluated. The figures appear here when it is done.")
     return redirect("student", student.pk)
+
+
+@require_POST
+@requires("approve")
+@with_application
+def evaluation_live(request: HttpRequest, application: Application) -> HttpResponse:
+    """Evaluate champion and challenger on the live traffic of the days that were sent."""
+    form = LiveEvaluationForm(data=request.POST)
+    with errors_as_messages(request):
+        job = tasks.start_live_evaluation(
+            application=application,
+            trigger=Trigger.PAGE,
+            user=request.user,  # type: ignore[arg-type]
+            days=form.chosen(),
+        )
+        messages.success(request, f"Job {job.pk} evaluates on live traffic. The figures appear here when it is done.")
+    return redirect("evaluations")
 
 
 def find_evaluation(application: Application, pk: int) -> Evaluation:
     """The application's evaluation with this key; otherwise the page is not found."""
     evaluations = Evaluation.objects.select_related("student__application", "dataset")
     return get_object_or_404(evaluations, student__application=application, pk=pk)
+
+
+def _live(application: Application) -> dict[str, Any]:
+    """The form that starts an evaluation on live traffic; nothing where no student meets any."""
+    students = evaluated_live(application)
+    if not students:
+        return {}
+    form = LiveEvaluationForm(live_counts(students))
+    return {"live_form": form, "live_students": students, "least": LEAST_QUERIES, "most": MOST_QUERIES}
 
 
 def _functions(evaluation: Evaluation) -> list[str]:
@@ -129,6 +159,7 @@ def _figures(request: HttpRequest, application: Application, evaluation: Evaluat
         "unmeasured": champion if champion and other is None and champion != evaluation.student else None,
         "comparison": compare(evaluation, other) if other else None,
         "progress": progress_of(evaluation),
+        "worse": {row["function"] for row in evaluation.regressions},
         "latency": system_latencies(evaluation, teacher),
         "champion_latency": system_latencies(other, teacher) if other else {},
         "dial": threshold_dial(evaluation, teacher, allowed=allowed, champion=other, place=place),

@@ -62,14 +62,13 @@ def show_student(
     """The page of a student; that of the challenger with how its trial goes."""
     aliases = _aliases(application)
     policy, evaluations = policy_of(application), selectors.evaluations_of_student(student)
-    own = next((one for one in evaluations if one.dataset_id == student.dataset_id), None)
     checks = promotion_checks(student=student)
     context = {
         **aliases,
         "student": student,
         "is_champion": aliases["champion"] == student,
         "is_challenger": aliases["challenger"] == student,
-        "checks": with_evidence(checks, student, own),
+        "checks": with_evidence(checks, student, student.latest_evaluation),
         "failing": sum(not check.passed for check in checks),
         "lineage": selectors.lineage_of(student),
         "evaluations": evaluations,

@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from curation.errors import OdiaError
+from curation.identifiers import new_id
 from curation.models import Application, Job, Query
 from curation.services.applications import tool_set_ensure
+from tests.training.disagreeing import add_example, play
 from tests.training.services.conftest import TOOLS
 from training.models import Dataset, DistillationRun, Evaluation, Promotion, Student
 from training.selectors.aliases import champion_of
@@ -105,6 +107,19 @@ def test_a_function_that_got_worse_stops_a_promotion(busy: Application, dataset:
     with pytest.raises(OdiaError, match="Worse than the champion at: pause"):
         promote(student=student(busy, dataset, 2, per_function=[row(0.85)]))
     promote(student=student(busy, dataset, 3, per_function=[row(0.93)]))
+
+
+def test_a_function_with_more_wrong_answers_inline_than_chance_explains_stops_a_promotion(
+    busy: Application, dataset: Dataset
+) -> None:
+    champion, newer = student(busy, dataset, 1), student(busy, dataset, 2)
+    promote(student=champion)
+    for _ in range(9):
+        query_id = new_id()
+        add_example(champion.evaluations.get(), play("can"), play("can"), query_id=query_id)
+        add_example(newer.evaluations.get(), play("can"), play("blur"), query_id=query_id)
+    with pytest.raises(OdiaError, match="Worse than the champion at: play"):
+        promote(student=newer)
 
 
 def test_a_student_of_another_tool_set_is_not_promoted(busy: Application, dataset: Dataset) -> None:

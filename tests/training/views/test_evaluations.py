@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 
 import pytest
 from django.test import Client
@@ -15,8 +16,10 @@ from curation.models.traffic import Route, Source
 from curation.selectors.histogram import bucket_of
 from tests.training.disagreeing import add_example, empty_evaluation, play
 from tests.training.learned import make_dataset, make_evaluation, make_student
+from tests.training.live import PLAYS, arrive, learned_yesterday
 from training.models import Alias, Dataset, Evaluation, Student
 from training.selectors import evaluations as selectors
+from training.selectors.runs import runs_of
 
 HTMX = {"HX-Request": "true"}
 
@@ -203,3 +206,90 @@ def test_the_threshold_in_force_is_a_point_of_the_dial_with_its_very_figures(
     dial = client_of["viewer"].get(reverse("evaluation", args=[evaluation.pk])).context["dial"]
     assert (dial.place, dial.certified, dial.last_place) == (2, 2, 3)
     assert (dial.reading["threshold"], dial.reading["coverage"], dial.reading["bound"]) == ("0.870", "83.0%", "1.91%")
+
+
+# On live traffic
+
+
+@pytest.fixture
+def live(evaluation: Evaluation) -> Evaluation:
+    """The evaluation, as one on live traffic where one function got worse."""
+    evaluation.dataset = None
+    evaluation.window_from = datetime(2025, 3, 1, tzinfo=UTC)
+    evaluation.window_to = datetime(2025, 3, 8, tzinfo=UTC)
+    sentence = "30 of 30 queries answered wrongly inline, 0 by the champion."
+    evaluation.regressions = [
+        {"function": "play_music", "against": "music-encoder-9", "sentence": sentence, "chance": 0.001}
+    ]
+    evaluation.save()
+    return evaluation
+
+
+def test_an_evaluation_on_live_traffic_names_its_window_and_what_got_worse(
+    client_of: dict[str, Client], live: Evaluation
+) -> None:
+    page = page_of(client_of["approver"], live)
+    assert "on live traffic" in page and "1 Mar 2025" in page and "8 Mar 2025" in page
+    assert "compared with music-encoder-9: 30 of 30 queries answered wrongly inline" in page
+    assert page.count("</span>worse</span>") == 1, "the function is marked in words"
+    for name, address in (
+        ("evaluations", reverse("evaluations")),
+        ("student", reverse("student", args=[live.student_id])),
+    ):
+        listed = client_of["viewer"].get(address).content.decode()
+        assert "8 Mar 2025" in listed and "worse at 1 function" in listed, name
+    for name in ("compared", "verdicts"):
+        assert client_of["viewer"].get(reverse(name, args=[live.pk])).status_code == 200
+
+
+def test_the_champion_of_the_same_window_stands_beside_it(client_of: dict[str, Client], live: Evaluation) -> None:
+    champion = make_student(make_dataset(live.student.application, ["play Can", "play Blur"]))
+    Alias.objects.create(application=live.student.application, name="champion", student=champion)
+    theirs = make_evaluation(champion)
+    window = {"dataset": None, "window_from": live.window_from, "window_to": live.window_to}
+    Evaluation.objects.filter(pk=theirs.pk).update(**{**window, "window_to": timezone.now()})
+    assert "was not evaluated on the queries of this window" in page_of(client_of["viewer"], live)
+    Evaluation.objects.filter(pk=theirs.pk).update(**window)
+    assert "Beside the champion" in page_of(client_of["viewer"], live)
+    compared = client_of["viewer"].get(reverse("compared", args=[live.pk])).content.decode()
+    assert "the live traffic of" in compared and "8 Mar 2025" in compared
+
+
+def test_live_traffic_is_evaluated_from_the_list_which_says_how_much_there_is(
+    client_of: dict[str, Client], application: Application, django_capture_on_commit_callbacks
+) -> None:
+    champion = learned_yesterday(application)
+    assert "evaluations/live" not in client_of["approver"].get(reverse("evaluations")).content.decode()
+    Alias.objects.create(application=application, name="champion", student=champion)
+    arrive(champion, PLAYS)
+    page = client_of["approver"].get(reverse("evaluations")).content.decode()
+    assert f"the last 7 days ({len(PLAYS)} queries)" in page
+    assert "evaluations/live" not in client_of["reviewer"].get(reverse("evaluations")).content.decode()
+    with django_capture_on_commit_callbacks() as queued:
+        client_of["approver"].post(reverse("evaluation_live"), {"days": "14"})
+        twice = client_of["approver"].post(reverse("evaluation_live"), {"days": "14"}, follow=True)
+    assert Job.objects.get(kind=JobKind.EVALUATE).parameters == {"students": [champion.pk], "days": 14}
+    assert len(queued) == 1 and "under way already" in twice.content.decode()
+
+
+@pytest.mark.parametrize("days", ["", "x", "0", "-1", "99999999999999999999"])
+def test_days_that_cannot_be_chosen_are_told(days: str, client_of: dict[str, Client], application: Application) -> None:
+    Alias.objects.create(application=application, name="champion", student=learned_yesterday(application))
+    answer = client_of["approver"].post(reverse("evaluation_live"), {"days": days}, follow=True)
+    assert "Choose of how many days the traffic is: 1, 7, 14 or 30." in answer.content.decode()
+    assert not Job.objects.filter(kind=JobKind.EVALUATE).exists()
+
+
+def test_without_a_champion_live_traffic_is_not_evaluated(
+    client_of: dict[str, Client], application: Application
+) -> None:
+    answer = client_of["approver"].post(reverse("evaluation_live"), {"days": "7"}, follow=True)
+    assert "neither a champion nor a challenger" in answer.content.decode()
+
+
+def test_the_figures_of_a_run_are_those_on_its_dataset(evaluation: Evaluation) -> None:
+    live = make_evaluation(evaluation.student)
+    Evaluation.objects.filter(pk=live.pk).update(dataset=None)
+    rows = runs_of(evaluation.student.application).filter(student=evaluation.student)
+    assert [row.evaluation_id for row in rows] == [evaluation.pk]  # type: ignore[attr-defined]
+    assert evaluation.student.latest_evaluation == evaluation

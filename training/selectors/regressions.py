@@ -1,0 +1,87 @@
+"""Functions at which a student got worse: it gives more wrong answers inline than chance explains.
+
+A wrong answer inline is what reaches a user, so nothing else counts: what the gate holds back costs time, not trust.
+Functions are those of the reference calls. That so many are tested at once is allowed for by Holm's procedure (1979):
+if nothing got worse, any function is flagged with a chance of at most 5%. Functions with so little evidence that it
+could not prove anything do not count among those tested (Tarone, 1990).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import Count, Exists, OuterRef, Q
+from scipy.stats import binomtest, hypergeom
+
+from training.models import Evaluation
+
+CHANCE = 0.05
+WRONG = Q(agrees=False) & ~Q(served_by="")
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """One function with its evidence, in a sentence. `chance`: of as much or more, had it not got worse; `least`: the
+    lowest that the number of differing answers could have given."""
+
+    function: str
+    sentence: str
+    chance: float
+    least: float
+
+
+def worse_than(evaluation: Evaluation, other: Evaluation) -> list[Tested]:
+    """Against another student on the same examples: McNemar's test, exact and one-sided, of those that one of the two
+    alone answers wrongly inline; each distinct query counts once."""
+    return _beyond_chance(_paired(*row) for row in _pairs(evaluation, other))
+
+
+def worse_than_before(evaluation: Evaluation, before: Evaluation) -> list[Tested]:
+    """Against the same student on other examples: Fisher's exact test, one-sided, of its inline answers."""
+    earlier = {function: (wrong, inline) for function, inline, wrong in _inline(before)}
+    now = [row for row in _inline(evaluation) if row[0] in earlier]
+    return _beyond_chance(_unpaired(function, wrong, inline, *earlier[function]) for function, inline, wrong in now)
+
+
+def _beyond_chance(tested: Iterable[Tested]) -> list[Tested]:
+    """The least likely first."""
+    able = sorted((one for one in tested if one.least <= CHANCE), key=lambda one: one.chance)
+    kept = next((place for place, one in enumerate(able) if one.chance > CHANCE / (len(able) - place)), len(able))
+    return able[:kept]
+
+
+def _paired(function: str, examples: int, wrong: int, others: int, both: int) -> Tested:
+    alone, differing = wrong - both, wrong + others - 2 * both
+    chance = float(binomtest(alone, differing, alternative="greater").pvalue) if differing else 1.0
+    sentence = f"{wrong} of {examples} queries answered wrongly inline, {others} by the champion."
+    return Tested(function, sentence, chance, 0.5**differing)
+
+
+def _unpaired(function: str, wrong: int, inline: int, wrong_before: int, inline_before: int) -> Tested:
+    """Given how many of all inline answers are wrong, how many of them fall on these queries."""
+    among = hypergeom(inline + inline_before, wrong + wrong_before, inline)
+    sentence = f"{wrong} of {inline} inline answers are wrong, {wrong_before} of {inline_before} on its test split."
+    most = min(wrong + wrong_before, inline)
+    return Tested(function, sentence, float(among.sf(wrong - 1)), float(among.sf(most - 1)))
+
+
+def _pairs(evaluation: Evaluation, other: Evaluation) -> Iterable[tuple[str, int, int, int, int]]:
+    """By function: the common examples, those that this student answers wrongly inline, the other, and both."""
+    same = other.examples.filter(query_id=OuterRef("query_id"))
+    rows = evaluation.examples.filter(Exists(same)).alias(others=Exists(same.filter(WRONG)))
+    others = Q(others=True)
+    counts = {
+        "common": Count("pk"),
+        "wrong": Count("pk", filter=WRONG),
+        "others_wrong": Count("pk", filter=others),
+        "both_wrong": Count("pk", filter=WRONG & others),
+    }
+    return rows.order_by("function").values("function").annotate(**counts).values_list("function", *counts)
+
+
+def _inline(evaluation: Evaluation) -> Iterable[tuple[str, int, int]]:
+    """By function: the examples that were answered inline, and those of them that were answered wrongly."""
+    rows = evaluation.examples.exclude(served_by="").order_by("function").values("function")
+    counts = {"inline": Count("pk"), "wrong": Count("pk", filter=WRONG)}
+    return rows.annotate(**counts).values_list("function", *counts)
