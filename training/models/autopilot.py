@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
@@ -20,12 +21,12 @@ class AutopilotStep(models.TextChoices):
     DISTIL = "distil", "Distil a student"
     EVALUATE = "evaluate", "Evaluate champion and challenger on the same examples"
     CANARY = "canary", "Try the student on a part of the users"
-    WIDEN = "widen", "Widen the canary"
+    WIDEN = "widen", "Widen the canary, or end the trial"
     PROMOTE = "promote", "Promote the student"
 
 
 class Autopilot(models.Model):
-    """One row per application, made with it. Off by default; each step can be left to a person."""
+    """One row per application, from when it is first set. Off by default; each step can be left to a person."""
 
     application = models.OneToOneField(Application, on_delete=models.CASCADE, related_name="autopilot")
     enabled = models.BooleanField("autopilot", default=False, help_text="Off: it does nothing.")
@@ -41,6 +42,11 @@ class Autopilot(models.Model):
         default=0.1,
         validators=SHARE,
         help_text="Share of the training examples that are new or called otherwise since the newest student.",
+    )
+    quiet_minutes = models.PositiveIntegerField(
+        "minutes of quiet before a build",
+        default=5,
+        help_text="So long nobody has decided on a cluster or a call: who is deciding is let finish.",
     )
     first_canary = models.FloatField("first canary share", default=0.05, validators=SHARE)
     trial_answers = models.PositiveIntegerField(
@@ -64,13 +70,20 @@ class Autopilot(models.Model):
 
 
 class AutopilotAction(models.Model):
-    """One thing that the autopilot did, or stopped at and asks a person about. Rows are only ever added."""
+    """One thing that the autopilot did, or stopped at and asks a person about, or how a person set it.
+
+    Rows are only ever added.
+    """
 
     application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="autopilot_actions")
-    step = models.CharField(max_length=20, choices=AutopilotStep)
+    step = models.CharField(max_length=20, choices=AutopilotStep, blank=True, help_text="Empty: its settings.")
+    subject = models.CharField(max_length=200, blank=True, help_text="What it asks about: it asks once.")
     asks = models.BooleanField(default=False, help_text="It stopped here: a person decides.")
     sentence = models.TextField(help_text="What it did, or asks, and why.")
     job = models.ForeignKey(Job, on_delete=models.SET_NULL, null=True, related_name="+")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", help_text="Empty: the policy."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

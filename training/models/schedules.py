@@ -12,14 +12,18 @@ from curation.models import Application
 class Work(models.TextChoices):
     """What administrators schedule, by the name of its task."""
 
+    LABEL = "curation.tasks.label_scheduled", "Ask the teacher about queries without an answer"
     CLUSTER = "curation.tasks.cluster_scheduled", "Cluster the traffic"
     BUILD = "training.tasks.build_scheduled", "Build a dataset"
+    EVALUATE = "training.tasks.evaluate_scheduled", "Evaluate on live traffic"
 
 
 BUILT_IN = {
     "training.tasks.audit": "Ask the teachers about inline answers",
-    "curation.tasks.fail_lost_jobs": "Fail jobs whose process died",
+    "training.tasks.autopilot": "Take the autopilot’s next steps",
+    "curation.tasks.recover_jobs": "Take up jobs whose process died",
     "curation.tasks.purge_scheduled": "Delete old queries",
+    "training.tasks.drift_scheduled": "Look for drift",
 }
 """What the settings schedule for all applications."""
 

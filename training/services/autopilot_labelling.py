@@ -1,0 +1,66 @@
+"""The autopilot's first step: would it ask the teacher about queries without an answer now, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.utils import timezone
+
+from curation.models import Job, Teacher
+from curation.models.jobs import JobKind, JobState, Trigger
+from curation.models.labelling import LabelChoices, Scope
+from curation.selectors.labelling import estimate, selected
+from training.models.autopilot import AutopilotStep as Step
+from training.selectors.autopilot import Facts, Proposal
+
+AGAIN_AFTER = timedelta(hours=1)
+"""Until the teacher is asked once more after a job that failed, or that the budget stopped."""
+
+
+def label(facts: Facts) -> Iterator[Proposal]:
+    """As many as the day's limit leaves; a budget that does not allow them is a person's affair."""
+    if JobKind.LABEL in facts.kinds_under_way:
+        yield Proposal(step=Step.LABEL, sentence="The teacher is being asked.", waiting=True)
+        return
+    teacher = Teacher.objects.filter(application=facts.application).select_related("application").first()
+    if teacher is None:
+        yield Proposal(step=Step.LABEL, sentence="The application has no teacher.", waiting=True)
+        return
+    if ended := _ended_badly(facts.newest_jobs.get(JobKind.LABEL)):
+        yield Proposal(step=Step.LABEL, sentence=ended, waiting=True)
+        return
+    left = facts.autopilot.label_limit - _asked_about_today(facts)
+    choices = selected(facts.application, scope=Scope.UNANSWERED, limit=left) if left > 0 else None
+    yield _proposal(facts, teacher, choices, left)
+
+
+def _proposal(facts: Facts, teacher: Teacher, choices: LabelChoices | None, left: int) -> Proposal:
+    if left <= 0:
+        sentence = f"The day’s limit of {facts.autopilot.label_limit:,} queries is reached."
+        return Proposal(step=Step.LABEL, sentence=sentence, waiting=True)
+    if choices is None:
+        return Proposal(step=Step.LABEL, sentence="Every query has an answer that can have one.")
+    cost = estimate(teacher, choices)
+    many = f"{choices.queries:,} quer{'y has' if choices.queries == 1 else 'ies have'} no answer"
+    sentence = f"{many}; to ask about them takes about {cost.tokens:,} tokens."
+    if not cost.within_budget:
+        month = f"{timezone.now():%Y-%m}"
+        sentence = f"{sentence} The teacher’s budget of this month does not allow it. Raise it, or wait for the next."
+        return Proposal(step=Step.LABEL, sentence=sentence, asks=True, subject=f"budget {month}", page="labelling")
+    return Proposal(step=Step.LABEL, sentence=sentence, due=True, on=left, subject=str(choices.last), page="labelling")
+
+
+def _asked_about_today(facts: Facts) -> int:
+    since = timezone.now() - timedelta(days=1)
+    jobs = facts.application.jobs.filter(kind=JobKind.LABEL, trigger=Trigger.AUTOPILOT, created_at__gt=since)
+    return sum(job.parameters["queries"] for job in jobs)
+
+
+def _ended_badly(job: Job | None) -> str:
+    """Why the teacher is left alone for now; empty if nothing speaks against asking."""
+    if job is None or job.created_at < timezone.now() - AGAIN_AFTER:
+        return ""
+    if job.state in (JobState.FAILED, JobState.CANCELLED):
+        return f"The last time, it ended early: {job.message} It is tried again an hour after."
+    return str(job.result.get("stopped", "")) if job.state == JobState.DONE else ""

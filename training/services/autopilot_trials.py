@@ -1,0 +1,278 @@
+"""The autopilot's steps from a student to the champion: what each would do now, and why. Nothing is written here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+from scipy.stats import beta
+
+from curation.identifiers import first_id
+from curation.models import RouterDecision
+from curation.models.jobs import JobKind, JobState
+from curation.models.traffic import INLINE_ROUTES
+from training.models import Promotion, Student
+from training.models.autopilot import AutopilotStep as Step
+from training.models.promotions import AliasName
+from training.selectors.autopilot import Facts, Proposal
+from training.selectors.canary import next_step
+from training.selectors.trials import audits_of_all
+from training.services.checks import Check, challenger_checks, promotion_checks
+from training.services.live_drawing import LEAST_QUERIES, USUAL_DAYS, live_counts
+
+CONFIDENCE = 0.95
+LONGEST_TRIAL = timedelta(days=7)
+"""After it, a newer student is tried in its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """How far the challenger's trial is at its present share of the users."""
+
+    challenger: Student
+    share: float
+    move: Promotion | None
+    answers: int
+    needed: int
+
+    @property
+    def passed(self) -> bool:
+        return self.share > 0 and self.answers >= self.needed
+
+    @property
+    def figures(self) -> str:
+        return (
+            f"{self.challenger} gave {self.answers:,} inline answers at {self.share:.0%} of the users; "
+            f"{self.needed:,} are needed."
+        )
+
+
+def trial_of(facts: Facts) -> Trial | None:
+    """None where there is no challenger."""
+    challenger = facts.challenger
+    if challenger is None:
+        return None
+    application, needed = facts.application, facts.autopilot.trial_answers
+    move = application.promotions.filter(alias=AliasName.CHALLENGER, student=challenger).first()
+    answered = RouterDecision.objects.filter(
+        application=application, student=challenger.version, route__in=INLINE_ROUTES
+    )
+    if move is not None:
+        answered = answered.filter(query__gte=first_id(move.created_at))
+    share = facts.policy.canary_share
+    return Trial(challenger, share, move, answered[:needed].count() if share else 0, needed)
+
+
+def evaluate(facts: Facts) -> Iterator[Proposal]:
+    """The candidate, then the champion on the candidate's examples; both on live traffic at the end of a trial."""
+    if JobKind.EVALUATE in facts.kinds_under_way:
+        yield Proposal(step=Step.EVALUATE, sentence="A student is being evaluated.", waiting=True)
+        return
+    candidate, champion = facts.candidate, facts.champion
+    if candidate is not None and facts.evaluation is None:
+        yield _first_evaluation(facts, candidate)
+    elif candidate is not None and champion is not None and _not_compared(facts, champion, candidate):
+        sentence = (
+            f"{champion} was not evaluated on dataset {candidate.dataset.version}, from which {candidate} learned."
+        )
+        parameters = {"student": champion.pk, "dataset": candidate.dataset_id}
+        place: dict[str, Any] = {"subject": f"student {candidate.pk}", "page": "student", "key": candidate.pk}
+        yield Proposal(step=Step.EVALUATE, sentence=sentence, due=True, on=parameters, **place)
+    elif (trial := trial_of(facts)) and champion is not None and _to_be_seen_live(facts, champion, trial):
+        sentence = f"{trial.figures} Before it can become champion, both are held against the same live traffic."
+        students = {"students": [champion.pk, trial.challenger.pk], "days": USUAL_DAYS}
+        subject = f"live {trial.challenger.pk}"
+        yield Proposal(
+            step=Step.EVALUATE,
+            sentence=sentence,
+            due=True,
+            on=students,
+            subject=subject,
+            page="student",
+            key=trial.challenger.pk,
+        )
+    else:
+        yield Proposal(step=Step.EVALUATE, sentence="Every student that needs it is evaluated.")
+
+
+def _first_evaluation(facts: Facts, student: Student) -> Proposal:
+    place: dict[str, Any] = {"subject": f"student {student.pk}", "page": "student", "key": student.pk}
+    failed = _evaluations(facts, student).filter(state__in=(JobState.FAILED, JobState.CANCELLED)).first()
+    if failed:
+        sentence = f"{student} could not be evaluated: {failed.message} Evaluate it on its page."
+        return Proposal(step=Step.EVALUATE, sentence=sentence, asks=True, **place)
+    parameters = {"student": student.pk}
+    sentence = f"{student} was not evaluated on its own dataset yet."
+    return Proposal(step=Step.EVALUATE, sentence=sentence, due=True, on=parameters, **place)
+
+
+def _not_compared(facts: Facts, champion: Student, candidate: Student) -> bool:
+    """Whether the champion is still to be held against the candidate's examples. It is tried once."""
+    if facts.out_of_service(champion) or champion.evaluations.filter(dataset=candidate.dataset_id).exists():
+        return False
+    return not _evaluations(facts, champion).filter(parameters__dataset=candidate.dataset_id).exists()
+
+
+def _to_be_seen_live(facts: Facts, champion: Student, trial: Trial) -> bool:
+    """Whether both are still to be held against live traffic at the last step of the trial. It is tried once a step."""
+    out = facts.out_of_service(champion) or facts.out_of_service(trial.challenger)
+    if out or not trial.passed or next_step(trial.share) is not None or trial.move is None:
+        return False
+    jobs = facts.application.jobs.filter(kind=JobKind.EVALUATE, parameters__students__contains=[trial.challenger.pk])
+    if jobs.filter(created_at__gte=trial.move.created_at).exists():
+        return False
+    return live_counts([champion, trial.challenger]).by_days[USUAL_DAYS] >= LEAST_QUERIES
+
+
+def _evaluations(facts: Facts, student: Student) -> Any:
+    return facts.application.jobs.filter(kind=JobKind.EVALUATE, parameters__student=student.pk)
+
+
+def canary(facts: Facts) -> Iterator[Proposal]:
+    """A new student that could be better than the champion is tried on a few users first."""
+    candidate, challenger = facts.candidate, facts.challenger
+    share = facts.autopilot.first_canary
+    if candidate is None:
+        yield Proposal(step=Step.CANARY, sentence="There is no new student to try.")
+    elif facts.champion is None or facts.out_of_service(facts.champion):
+        yield Proposal(step=Step.CANARY, sentence="Without a champion in service, there is nothing to try it beside.")
+    elif challenger is not None and not facts.out_of_service(challenger) and not _takes_too_long(facts):
+        sentence = f"{candidate} waits until the trial of {challenger} has ended."
+        yield Proposal(step=Step.CANARY, sentence=sentence, waiting=True)
+    elif facts.out_of_service(candidate):
+        yield Proposal(step=Step.CANARY, sentence=_for_other_tools(candidate), waiting=True)
+    elif facts.evaluation is None or _being_evaluated(facts):
+        yield Proposal(step=Step.CANARY, sentence=f"{candidate} is to be evaluated first.", waiting=True)
+    else:
+        promise = f"it is tried on {share:.0%} of the users, beside {facts.champion}"
+        yield _checked(Step.CANARY, candidate, challenger_checks(student=candidate), promise)
+
+
+def _for_other_tools(student: Student) -> str:
+    return f"{student} was trained on other tools than are offered now; one for these is to learn first."
+
+
+def _takes_too_long(facts: Facts) -> bool:
+    """Whether the trial has gone on for so long that a newer student takes its place."""
+    moves = facts.application.promotions.filter(alias=AliasName.CHALLENGER, student=facts.challenger)
+    began = moves.order_by("id").values_list("created_at", flat=True).first()
+    return began is not None and began < timezone.now() - LONGEST_TRIAL
+
+
+def _being_evaluated(facts: Facts) -> bool:
+    return JobKind.EVALUATE in facts.kinds_under_way
+
+
+def _checked(step: Step, student: Student, checks: list[Check], promise: str) -> Proposal:
+    """Due if every check passes; otherwise a question, since only a person can judge an exception."""
+    failed = " ".join(check.sentence for check in checks if not check.passed)
+    place: dict[str, Any] = {"subject": f"student {student.pk}", "page": "student", "key": student.pk}
+    if failed:
+        sentence = f"{student} does not pass: {failed} Decide what to do about it, or wait for the next student."
+        return Proposal(step=step, sentence=sentence, asks=True, **place)
+    return Proposal(step=step, sentence=f"{student} passes every check: {promise}.", due=True, on=student, **place)
+
+
+def widen(facts: Facts) -> Iterator[Proposal]:
+    """Step by step to all users, as long as nothing speaks against it; a challenger that fails is withdrawn."""
+    trial = trial_of(facts)
+    if trial is None:
+        yield Proposal(step=Step.WIDEN, sentence="No student is on trial.")
+        return
+    place: dict[str, Any] = {"page": "student", "key": trial.challenger.pk}
+    if off := facts.off_as_a_whole(trial.challenger):
+        sentence = f"The trial of {trial.challenger} ends: {off.reason}"
+        yield Proposal(step=Step.WIDEN, sentence=sentence, due=True, subject=f"end {trial.challenger.pk}", **place)
+        return
+    if held := _held_up(facts, trial):
+        yield Proposal(step=Step.WIDEN, sentence=held, waiting=True)
+        return
+    step = next_step(trial.share)
+    if worse := _worse_live(trial):
+        subject = f"worse {trial.challenger.pk}"
+        yield Proposal(step=Step.WIDEN, sentence=worse, asks=True, subject=subject, **place)
+    elif step is None:
+        yield Proposal(step=Step.WIDEN, sentence=f"{trial.challenger} has passed the last step.")
+    else:
+        sentence = f"{trial.figures} {_audited(trial.challenger)} It meets {step}% of the users next."
+        subject = f"{trial.challenger.pk} to {step}%"
+        yield Proposal(step=Step.WIDEN, sentence=sentence, due=True, on=step / 100, subject=subject, **place)
+
+
+def _held_up(facts: Facts, trial: Trial) -> str:
+    """What the trial waits for, empty if for nothing."""
+    if trial.share == 0:
+        return f"{trial.challenger} meets no traffic; whoever made it the challenger says whom it answers."
+    if not trial.passed:
+        return trial.figures
+    if _being_evaluated(facts):
+        return f"{trial.figures} A student is being evaluated."
+    epsilon = facts.policy.epsilon
+    if _lower_bound(trial.challenger) > epsilon:
+        return f"{_audited(trial.challenger)} {epsilon:.1%} may: the audits speak against it so far."
+    return ""
+
+
+def _audited(student: Student) -> str:
+    audits = audits_of_all(student)
+    if not audits.judged:
+        return "Audits have not looked at it yet."
+    return f"Of {audits.judged:,} audited answers {audits.disagreed:,} differed."
+
+
+def _lower_bound(student: Student) -> float:
+    """Of the disagreement that audits saw, with 95% confidence (Clopper-Pearson)."""
+    audits = audits_of_all(student)
+    if not audits.disagreed:
+        return 0.0
+    return float(beta.ppf(1 - CONFIDENCE, audits.disagreed, audits.judged - audits.disagreed + 1))
+
+
+def _worse_live(trial: Trial) -> str:
+    """What the newest evaluation on live traffic says against the challenger; empty if nothing."""
+    evaluation = trial.challenger.evaluations.filter(dataset=None).order_by("-id").first()
+    if evaluation is None or not evaluation.regressions:
+        return ""
+    names = ", ".join(row["function"] or "no call" for row in evaluation.regressions)
+    return (
+        f"On live traffic, {trial.challenger} is worse than the champion at: {names}. Widen its canary, or withdraw it."
+    )
+
+
+def promote(facts: Facts) -> Iterator[Proposal]:
+    """After the last step of its trial; at once where there is no champion in service."""
+    champion, challenger = facts.champion, facts.challenger
+    out = facts.out_of_service(champion) if champion else "There is no champion."
+    if out:
+        in_service = challenger if challenger and not facts.out_of_service(challenger) else None
+        yield from _at_once(facts, in_service or facts.candidate, out)
+        return
+    trial = trial_of(facts)
+    if trial is None or next_step(trial.share) is not None:
+        yield Proposal(step=Step.PROMOTE, sentence="No student has passed the last step of its trial.")
+    elif held := _held_up(facts, trial) or facts.out_of_service(trial.challenger):
+        yield Proposal(step=Step.PROMOTE, sentence=held, waiting=True)
+    elif not _worse_live(trial):
+        promise = f"it has passed the last step of its trial. {_audited(trial.challenger)} It becomes champion"
+        yield _checked(Step.PROMOTE, trial.challenger, promotion_checks(student=trial.challenger), promise)
+
+
+def _at_once(facts: Facts, student: Student | None, why: str) -> Iterator[Proposal]:
+    if student is None:
+        asks = facts.champion is not None and facts.off_as_a_whole(facts.champion) is not None
+        place: dict[str, Any] = {"page": "student", "key": facts.champion.pk} if facts.champion else {}
+        more = " No other student can take its place: turn it on again, or let a new one learn." if asks else ""
+        subject = f"off {facts.champion.pk}" if facts.champion else ""
+        yield Proposal(
+            step=Step.PROMOTE, sentence=f"{why}{more}", asks=asks, waiting=not asks, subject=subject, **place
+        )
+    elif facts.out_of_service(student):
+        yield Proposal(step=Step.PROMOTE, sentence=f"{why} {_for_other_tools(student)}", waiting=True)
+    elif (student == facts.candidate and facts.evaluation is None) or _being_evaluated(facts):
+        yield Proposal(step=Step.PROMOTE, sentence=f"{why} {student} is to be evaluated first.", waiting=True)
+    else:
+        promise = f"it becomes champion. {why.rstrip('.')}"
+        yield _checked(Step.PROMOTE, student, promotion_checks(student=student), promise)
