@@ -14,8 +14,10 @@ CONSOLE: dict[str, list[tuple[str, str, str, str]]] = {
     "Applications": [
         ("Applications", "curation_application", "apps", READ),
         ("Teachers", "curation_teacher", "school", READ),
+        ("Teachers’ spending", "curation_teacherspending", "payments", READ),
         ("Tool sets", "curation_toolsetversion", "build", READ),
         ("Routing policies", "training_routingpolicy", "alt_route", READ),
+        ("Autopilots", "training_autopilot", "flight", READ),
         ("API keys", "training_apikey", "key", READ),
     ],
     "Traffic": [
@@ -24,6 +26,7 @@ CONSOLE: dict[str, list[tuple[str, str, str, str]]] = {
         ("Router decisions", "curation_routerdecision", "call_split", READ),
         ("Shadow answers", "curation_shadowanswer", "contrast", READ),
         ("Sums per hour", "curation_traffichour", "bar_chart", READ),
+        ("Without a usable answer", "curation_unusable", "help", READ),
     ],
     "Review": [
         ("Clusterings", "curation_clustering", "bubble_chart", READ),
@@ -45,8 +48,10 @@ CONSOLE: dict[str, list[tuple[str, str, str, str]]] = {
         ("Promotions", "training_promotion", "trending_up", READ),
         ("Audit tallies", "training_audittally", "fact_check", READ),
         ("Switched off", "training_switchoff", "block", READ),
+        ("Drift", "training_driftreport", "trending_flat", READ),
     ],
     "Jobs": [
+        ("What autopilots did", "training_autopilotaction", "flight_takeoff", READ),
         ("Jobs", "curation_job", "work", READ),
         ("Schedule", "django_celery_beat_periodictask", "schedule", ADMINISTER),
         ("Times of day", "django_celery_beat_crontabschedule", "alarm", ADMINISTER),
@@ -55,6 +60,7 @@ CONSOLE: dict[str, list[tuple[str, str, str, str]]] = {
     "People": [
         ("Users", "auth_user", "person", "auth.view_user"),
         ("Groups", "auth_group", "group", "auth.view_group"),
+        ("Users who were forgotten", "curation_forgottenuser", "person_off", ADMINISTER),
         ("Failed sign-ins", "curation_signinfailure", "lock", ADMINISTER),
     ],
 }

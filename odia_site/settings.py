@@ -26,6 +26,7 @@ SPOOL_DIR = DATA_DIR / "spool"
 SPOOL_LIMIT_BYTES = int(env.read("ODIA_SPOOL_LIMIT_MB", "1024")) * 1024**2
 GATEWAY_BODY_LIMIT_BYTES = int(env.read("ODIA_BODY_LIMIT_KB", "1024")) * 1024
 TEACHER_CONCURRENCY = int(env.read("ODIA_TEACHER_CONCURRENCY", "512"))
+TRAINING_PROCESSES = int(env.read("ODIA_TRAINING_PROCESSES", "0"))
 
 _services = read_services(DATA_DIR)
 DATABASE_URL = env.read("DATABASE_URL") or (_services.database_url if _services else "")
@@ -145,7 +146,15 @@ CONTENT_SECURITY_POLICY = {
 CELERY_BROKER_URL = BROKER_URL or "redis://localhost:1/0"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_TASK_ROUTES = {"training.tasks.distil": {"queue": "training"}}
+CELERY_TASK_ROUTES = {
+    "training.tasks.distil": {"queue": "training"},
+    "curation.tasks.label": {"queue": "io"},
+    "training.tasks.autopilot": {"queue": "io"},
+    "training.tasks.audit": {"queue": "io"},
+    "curation.tasks.recover_jobs": {"queue": "io"},
+    "curation.tasks.*_scheduled": {"queue": "io"},
+    "training.tasks.*_scheduled": {"queue": "io"},
+}
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -153,19 +162,30 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 12 * 3600,  # longer than the longest distillation
     "socket_connect_timeout": 2,
+    "socket_timeout": 5,  # one that hangs is as good as away
     "retry_policy": {"max_retries": 1},
 }
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1}
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE = {
-    "fail jobs whose process died": {"task": "curation.tasks.fail_lost_jobs", "schedule": 30.0},
+    "take up jobs whose process died": {
+        "task": "curation.tasks.recover_jobs",
+        "schedule": 10.0,
+        "options": {"expire_seconds": 10},
+    },
     "delete old queries": {"task": "curation.tasks.purge_scheduled", "schedule": crontab(hour="3", minute="30")},
+    "look for drift": {"task": "training.tasks.drift_scheduled", "schedule": crontab(minute="20")},
     # A round that no worker took up in time is not made up for: the next one does its work.
     "ask the teachers about inline answers": {
         "task": "training.tasks.audit",
         "schedule": 10.0,
         "options": {"expire_seconds": 10},
+    },
+    "take the autopilot’s next steps": {
+        "task": "training.tasks.autopilot",
+        "schedule": 60.0,
+        "options": {"expire_seconds": 60},
     },
 }
 

@@ -25,6 +25,7 @@ from curation.services.applications import tool_set_ensure
 from curation.services.capture import capture
 from curation.services.captured import Capture, Decision, TeacherAnswer
 from tests.curation.traffic import EVIDENCE
+from tests.training.drifting import ALARMS, make_report
 from tests.training.learned import make_dataset, make_evaluation, make_student
 from training.services.keys import key_create
 
@@ -49,6 +50,7 @@ def fill(application: Application, *, queries: int, clusters: int, learned: int)
         texts = [f"play artist {number}" for number in range(place, place + 90)]
         student = make_student(make_dataset(application, texts))
         make_evaluation(student, disagreements=40)
+        make_report(application, alarms=ALARMS)
         key_create(application=application, label="one of many")
         Job.objects.create(
             application=application,

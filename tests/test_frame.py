@@ -13,7 +13,20 @@ from django.urls import reverse
 
 from curation.models import Application
 
-PAGES = ["home", "traffic", "clusters", "datasets", "runs", "evaluations", "students", "jobs", "playground", "settings"]
+PAGES = [
+    "home",
+    "traffic",
+    "clusters",
+    "datasets",
+    "runs",
+    "evaluations",
+    "students",
+    "drift",
+    "jobs",
+    "trail",
+    "playground",
+    "settings",
+]
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -29,6 +29,7 @@ from curation.services.applications import application_ensure
 from curation.services.cluster_reviews import cluster_decide
 from curation.services.jobs import job_create
 from tests.curation.traffic import make_cluster, make_clustering, make_query
+from tests.training.drifting import make_report
 from tests.training.learned import make_dataset, make_evaluation, make_student
 from training.models import Judgement, SwitchOff
 from training.models.datasets import DatasetStatus
@@ -105,6 +106,7 @@ ADDRESSES: dict[str, Address] = {
     "run_resume": writes("approve", "run"),
     "run_cancel": writes("approve", "run"),
     "evaluations": reads(),
+    "evaluation_live": writes("approve"),
     "evaluation": reads("evaluation"),
     "compared": reads("evaluation"),
     "verdicts": reads("evaluation"),
@@ -122,16 +124,27 @@ ADDRESSES: dict[str, Address] = {
     "canary": writes("approve"),
     "turn_on": writes("approve", "switch_off"),
     "playground": edits("read"),
+    # Drift
+    "drift": reads(),
+    "drift_report": reads("drift"),
+    "drift_look": writes("review"),
     # Jobs
+    "labelling": reads(),
+    "labelling_start": writes("approve"),
     "jobs": reads(),
     "job_start": writes("review"),
     "job_again": writes("review", "job"),
     "job_cancel": writes("review", "job"),
+    # The audit trail
+    "trail": reads(),
+    "trail_export": reads(),
     # Settings
     "settings": edits("administer"),
     "settings_teacher": edits("administer"),
     "settings_teacher_test": writes("administer"),
     "settings_policy": edits("administer"),
+    "autopilot": reads(),
+    "autopilot_change": writes("administer"),
     "settings_keys": edits("administer"),
     "key_limit": writes("administer", "key"),
     "key_revoke": writes("administer", "key"),
@@ -141,6 +154,7 @@ ADDRESSES: dict[str, Address] = {
     "schedule_delete": writes("administer", "task"),
     "retention": edits("administer"),
     "purge": writes("administer"),
+    "forget": edits("administer"),
     "people": Address("administer", site=True),
     "person_new": Address("administer", BOTH, site=True),
     "person": Address("administer", BOTH, ("person",), site=True),
@@ -201,6 +215,7 @@ def rows(application: Application) -> dict[str, Any]:
     judge = User.objects.create_user("judge")
     judgement = Judgement.objects.create(example=evaluation.examples.all()[1], verdict="both", judged_by=judge)
     build = Job.objects.create(application=application, kind=JobKind.BUILD, trigger=Trigger.PAGE)
+    report = make_report(application, alarms=[{"kind": "unknown", "function": "", "sentence": MARK}])
     batch = uuid4()
     type(review).objects.filter(pk=review.pk).update(batch=batch)
     return {
@@ -221,6 +236,7 @@ def rows(application: Application) -> dict[str, Any]:
         "key": key.pk,
         "task": task.pk,
         "person": User.objects.create_user("somebody").pk,
+        "drift": report.pk,
     }
 
 

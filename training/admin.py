@@ -10,14 +10,17 @@ from curation.admin import CappedPaginator, HistoryAdmin, SettingsAdmin
 from curation.models import Application, Job
 from curation.models.jobs import Trigger
 from curation.services.jobs import job_cancel
-from curation.tasks import start_clustering
+from curation.tasks import start_clustering, start_purge, start_unanswered
 from training.models import (
     Alias,
     ApiKey,
     AuditTally,
+    Autopilot,
+    AutopilotAction,
     Dataset,
     DatasetExample,
     DistillationRun,
+    DriftReport,
     Evaluation,
     EvaluationExample,
     Judgement,
@@ -30,7 +33,7 @@ from training.services.datasets import dataset_approve
 from training.services.keys import key_revoke
 from training.services.runs import run_cancel
 from training.starting import job_again, start_evaluation, start_run
-from training.tasks import start_build
+from training.tasks import start_build, start_drift, start_live_evaluation
 
 
 @admin.register(Application)
@@ -39,7 +42,17 @@ class ApplicationAdmin(SettingsAdmin):
     search_fields = ["name", "slug"]
     prepopulated_fields = {"slug": ["name"]}
     filter_horizontal = ["members"]
-    actions = ["cluster", "build"]
+    actions = ["label", "cluster", "build", "evaluate", "drift", "purge"]
+
+    @admin.action(description="Ask the teacher about queries without an answer", permissions=["act"])
+    def label(self, request: HttpRequest, queryset: QuerySet[Application]) -> None:
+        def start(application: Application) -> str:
+            job = start_unanswered(application=application, trigger=Trigger.ADMIN, user=request.user)  # type: ignore[arg-type]
+            if job is None:
+                return f"No query of {application} is without an answer."
+            return f"The teacher of {application} is asked about {job.parameters['queries']:,} queries in a moment."
+
+        self.each(request, queryset, start)
 
     @admin.action(description="Cluster the traffic", permissions=["act"])
     def cluster(self, request: HttpRequest, queryset: QuerySet[Application]) -> None:
@@ -54,6 +67,30 @@ class ApplicationAdmin(SettingsAdmin):
         def start(application: Application) -> str:
             start_build(application=application, trigger=Trigger.ADMIN, user=request.user)  # type: ignore[arg-type]
             return f"A dataset of {application} waits for a worker."
+
+        self.each(request, queryset, start)
+
+    @admin.action(description="Evaluate on live traffic", permissions=["act"])
+    def evaluate(self, request: HttpRequest, queryset: QuerySet[Application]) -> None:
+        def start(application: Application) -> str:
+            start_live_evaluation(application=application, trigger=Trigger.ADMIN, user=request.user)  # type: ignore[arg-type]
+            return f"The evaluation of {application} on live traffic waits for a worker."
+
+        self.each(request, queryset, start)
+
+    @admin.action(description="Look for drift", permissions=["act"])
+    def drift(self, request: HttpRequest, queryset: QuerySet[Application]) -> None:
+        def start(application: Application) -> str:
+            start_drift(application=application, trigger=Trigger.ADMIN, user=request.user)  # type: ignore[arg-type]
+            return f"The look for drift in the traffic of {application} waits for a worker."
+
+        self.each(request, queryset, start)
+
+    @admin.action(description="Delete old queries", permissions=["act"])
+    def purge(self, request: HttpRequest, queryset: QuerySet[Application]) -> None:
+        def start(application: Application) -> str:
+            start_purge(application=application, trigger=Trigger.ADMIN, user=request.user)  # type: ignore[arg-type]
+            return f"The deletion of old queries of {application} waits for a worker."
 
         self.each(request, queryset, start)
 
@@ -172,10 +209,18 @@ class StudentAdmin(LearnedAdmin):
 
 @admin.register(Evaluation)
 class EvaluationAdmin(LearnedAdmin):
-    list_display = ["student", "dataset", "coverage", "disagreement", "created_at"]
+    list_display = ["student", "on", "coverage", "disagreement", "worse", "created_at"]
     list_filter = ["student__application"]
     list_select_related = ["student", "dataset"]
     exclude = ["curve"]
+
+    @admin.display(ordering="dataset")
+    def on(self, evaluation: Evaluation) -> str:
+        return str(evaluation.dataset or "live traffic")
+
+    @admin.display(description="worse functions")
+    def worse(self, evaluation: Evaluation) -> int:
+        return len(evaluation.regressions)
 
     @admin.display
     def coverage(self, evaluation: Evaluation) -> str:
@@ -241,6 +286,22 @@ class SwitchOffAdmin(LearnedAdmin):
         return switch_off.function or "everything"
 
 
+@admin.register(DriftReport)
+class DriftReportAdmin(LearnedAdmin):
+    list_display = ["created_at", "application", "queries", "unknown", "raised"]
+    list_filter = ["application"]
+    list_select_related = ["application"]
+    date_hierarchy = "created_at"
+
+    @admin.display(ordering="unknown_share")
+    def unknown(self, report: DriftReport) -> str:
+        return "–" if report.unknown_share is None else f"{report.unknown_share:.1%}"
+
+    @admin.display(description="alarms")
+    def raised(self, report: DriftReport) -> int:
+        return len(report.alarms)
+
+
 @admin.register(ApiKey)
 class ApiKeyAdmin(LearnedAdmin):
     list_display = ["prefix", "label", "application", "requests_per_minute", "created_at", "last_used_at", "revoked_at"]
@@ -265,3 +326,19 @@ class RoutingPolicyAdmin(LearnedAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return request.user.has_perm("curation.administer")
+
+
+@admin.register(Autopilot)
+class AutopilotAdmin(LearnedAdmin):
+    """Set on its page, where each change is written down."""
+
+    list_display = ["application", "enabled", "left_to_people"]
+    list_select_related = ["application"]
+
+
+@admin.register(AutopilotAction)
+class AutopilotActionAdmin(LearnedAdmin):
+    list_display = ["created_at", "application", "step", "asks", "sentence", "user"]
+    list_filter = ["application", "step", "asks"]
+    list_select_related = ["application", "user"]
+    date_hierarchy = "created_at"

@@ -10,11 +10,13 @@ from django.contrib.auth.models import User
 
 from curation import tasks as curation_tasks
 from curation.errors import OdiaError
-from curation.models import Job
+from curation.models import Application, Job
 from curation.models.jobs import JobKind, Trigger
-from curation.services.jobs import job_hand_over
+from curation.models.labelling import LabelChoices
+from curation.services.forgetting import forgetting_begin
 from training import tasks
 from training.models import Dataset, DistillationRun, Student
+from training.models.students import Family
 from training.services.runs import run_create, run_resume
 
 
@@ -22,7 +24,7 @@ def start_evaluation(*, student: Student, trigger: Trigger, user: User | None = 
     """Have a student evaluated.
 
     Raises:
-        OdiaError: it is under way already, or the broker does not answer.
+        OdiaError: it is under way already.
     """
     return curation_tasks.start_job(
         task=tasks.evaluate,
@@ -34,15 +36,57 @@ def start_evaluation(*, student: Student, trigger: Trigger, user: User | None = 
     )
 
 
-def start_run(*, dataset: Dataset, trigger: Trigger, user: User | None = None) -> DistillationRun:
-    """Have a student distilled with the default settings.
+def start_run(
+    *,
+    dataset: Dataset,
+    trigger: Trigger,
+    user: User | None = None,
+    family: str = Family.ENCODER,
+    config: dict[str, Any] | None = None,
+    based_on: DistillationRun | None = None,
+) -> DistillationRun:
+    """Have a student distilled; `config` holds what differs from the default settings of its family.
 
     Raises:
-        OdiaError: as `run_create`, or the broker does not answer.
+        OdiaError: as `run_create`.
     """
-    run = run_create(dataset=dataset, trigger=trigger, user=user)
-    job_hand_over(job=run.job, send=partial(tasks.distil.delay_on_commit, run.pk))  # type: ignore[attr-defined]
+    run = run_create(
+        dataset=dataset,
+        family=family,
+        config=config,
+        trigger=trigger,
+        user=user,
+        based_on=based_on,
+        task=tasks.distil.name,
+    )
+    return _sent(run)
+
+
+def start_again(*, run: DistillationRun, trigger: Trigger, user: User | None = None) -> DistillationRun:
+    """Have a new run go on where this one stopped; raises as `run_resume`."""
+    return _sent(run_resume(run=run, trigger=trigger, user=user, task=tasks.distil.name))
+
+
+def _sent(run: DistillationRun) -> DistillationRun:
+    tasks.distil.delay_on_commit(run.job_id)
     return run
+
+
+def start_forgetting(*, application: Application, client_id: str, trigger: Trigger, user: User | None = None) -> Job:
+    """Have everything deleted that a user has said. The job names the note of it, never the user.
+
+    Raises:
+        OdiaError: as `forgetting_begin`, or the broker does not answer.
+    """
+    forgotten = forgetting_begin(application=application, client_id=client_id, user=user)
+    return curation_tasks.start_job(
+        task=tasks.forget,
+        application=application,
+        kind=JobKind.FORGET,
+        trigger=trigger,
+        user=user,
+        parameters={"deletion": forgotten.pk},
+    )
 
 
 def permission_to_start(job: Job) -> str:
@@ -74,16 +118,24 @@ def _again(task: Any, job: Job, trigger: Trigger, user: User | None) -> None:
     )
 
 
+def _label_again(job: Job, trigger: Trigger, user: User | None) -> None:
+    """What was answered since is not asked about again."""
+    choices = LabelChoices.from_json(job.parameters)
+    curation_tasks.start_labelling(application=job.application, choices=choices, trigger=trigger, user=user)
+
+
 def _run_again(job: Job, trigger: Trigger, user: User | None) -> None:
-    run = run_resume(run=DistillationRun.objects.get(job=job), trigger=trigger, user=user)
-    job_hand_over(job=run.job, send=partial(tasks.distil.delay_on_commit, run.pk))  # type: ignore[attr-defined]
+    start_again(run=DistillationRun.objects.get(job=job), trigger=trigger, user=user)
 
 
 AGAIN: dict[JobKind, tuple[str, Callable[[Job, Trigger, User | None], None]]] = {
+    JobKind.LABEL: ("approve", _label_again),
     JobKind.CLUSTER: ("review", partial(_again, curation_tasks.cluster)),
     JobKind.BUILD: ("review", partial(_again, tasks.build)),
     JobKind.EVALUATE: ("approve", partial(_again, tasks.evaluate)),
     JobKind.DISTIL: ("approve", _run_again),
+    JobKind.DRIFT: ("review", partial(_again, tasks.drift)),
+    JobKind.FORGET: ("administer", partial(_again, tasks.forget)),
     JobKind.PURGE: ("administer", partial(_again, curation_tasks.purge)),
 }
 """The permission that each kind of work takes, and how it is done once more."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 from django.urls import path
 
 from training.views import (
+    autopilot,
     challengers,
     dataset_building,
     dataset_differences,
     datasets,
+    drift,
     evaluations,
+    forgetting,
     jobs,
     overview,
     playground,
@@ -18,6 +21,7 @@ from training.views import (
     schedule,
     settings,
     students,
+    trail,
     verdicts,
 )
 
@@ -40,6 +44,7 @@ urlpatterns = [
     path("runs/<int:pk>/cancel/", runs.run_stop, name="run_cancel"),
     path("runs/<int:pk>/resume/", runs.run_go_on, name="run_resume"),
     path("evaluations/", evaluations.evaluation_list, name="evaluations"),
+    path("evaluations/live/", evaluations.evaluation_live, name="evaluation_live"),
     path("evaluations/<int:pk>/", evaluations.evaluation_detail, name="evaluation"),
     path("evaluations/<int:pk>/compared/", evaluations.evaluation_compared, name="compared"),
     path("evaluations/<int:pk>/verdicts/", verdicts.verdict_queue, name="verdicts"),
@@ -56,6 +61,9 @@ urlpatterns = [
     path("challenger/canary/", challengers.canary, name="canary"),
     path("challenger/withdraw/", challengers.challenger_end, name="challenger_withdraw"),
     path("switch-offs/<int:pk>/turn-on/", challengers.turn_on, name="turn_on"),
+    path("drift/", drift.newest, name="drift"),
+    path("drift/look/", drift.look, name="drift_look"),
+    path("drift/<int:pk>/", drift.one, name="drift_report"),
     path("jobs/", jobs.jobs, name="jobs"),
     path("jobs/start/", jobs.start, name="job_start"),
     path("jobs/<int:pk>/again/", jobs.again, name="job_again"),
@@ -65,6 +73,11 @@ urlpatterns = [
     path("settings/teacher/", settings.teacher_settings, name="settings_teacher"),
     path("settings/teacher/test/", settings.teacher_test, name="settings_teacher_test"),
     path("settings/policy/", settings.policy_settings, name="settings_policy"),
+    path("trail/", trail.trail, name="trail"),
+    path("trail/export/", trail.trail_export, name="trail_export"),
+    path("settings/retention/forget/", forgetting.forget, name="forget"),
+    path("settings/autopilot/", autopilot.autopilot, name="autopilot"),
+    path("settings/autopilot/change/", autopilot.change, name="autopilot_change"),
     path("settings/keys/", settings.key_settings, name="settings_keys"),
     path("settings/keys/<int:pk>/limit/", settings.key_change, name="key_limit"),
     path("settings/keys/<int:pk>/revoke/", settings.key_stop, name="key_revoke"),

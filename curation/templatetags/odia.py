@@ -171,7 +171,9 @@ _PAGES = (
     ("Runs", "runs", "r"),
     ("Evaluations", "evaluations", "e"),
     ("Students", "students", "s"),
+    ("Drift", "drift", "f"),
     ("Jobs", "jobs", "j"),
+    ("Audit trail", "trail", "h"),
     ("Playground", "playground", "p"),
 )
 

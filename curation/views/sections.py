@@ -12,6 +12,7 @@ SECTIONS = (
     ("settings", "Application"),
     ("settings_teacher", "Teacher"),
     ("settings_policy", "Policy"),
+    ("autopilot", "Autopilot"),
     ("settings_keys", "API keys"),
     ("schedule", "Schedule"),
     ("retention", "Retention"),

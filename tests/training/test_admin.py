@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from curation.models import Application, Job
 from tests.training.learned import make_dataset, make_evaluation, make_student
-from training.models import DistillationRun, Student
+from training.models import Alias, DistillationRun, Student
 from training.services.policies import policy_of
 
 
@@ -41,6 +41,29 @@ def test_actions_start_jobs(console: Client, student: Student, django_capture_on
     assert len(queued) == 2
     assert sorted(Job.objects.filter(trigger="admin").values_list("kind", flat=True)) == ["distil", "evaluate"]
     assert DistillationRun.objects.count() == 2
+
+
+def test_the_jobs_of_an_application_start_as_actions(
+    console: Client, application: Application, django_capture_on_commit_callbacks
+) -> None:
+    address = reverse("admin:curation_application_changelist")
+    with django_capture_on_commit_callbacks() as queued:
+        for action in ("cluster", "build", "purge"):
+            console.post(address, {"action": action, "_selected_action": [application.pk]}, follow=True)
+    assert len(queued) == 3
+    assert sorted(Job.objects.filter(trigger="admin").values_list("kind", flat=True)) == ["build", "cluster", "purge"]
+
+
+def test_champion_and_challenger_are_evaluated_on_live_traffic_as_an_action(
+    console: Client, student: Student, django_capture_on_commit_callbacks
+) -> None:
+    Alias.objects.create(application=student.application, name="champion", student=student)
+    address = reverse("admin:curation_application_changelist")
+    with django_capture_on_commit_callbacks() as queued:
+        choice = {"action": "evaluate", "_selected_action": [student.application_id]}
+        told = console.post(address, choice, follow=True).content.decode()
+    assert len(queued) == 1 and "on live traffic waits for a worker" in told
+    assert Job.objects.get(trigger="admin").parameters == {"students": [student.pk], "days": 7}
 
 
 def test_staff_who_may_not_approve_are_offered_no_actions(student: Student) -> None:

@@ -21,6 +21,7 @@ from training.selectors import overview as selectors
 from training.selectors import overview_figures as figures
 from training.selectors import waiting
 from training.selectors.aliases import aliases_of
+from training.selectors.autopilot import autopilot_of, last_done
 from training.services.policies import policy_of
 from training.views.waiting import what_waits
 
@@ -35,6 +36,7 @@ def overview(request: HttpRequest, application: Application) -> HttpResponse:
     policy, aliases = policy_of(application), aliases_of(application)
     champion, challenger = aliases.get(AliasName.CHAMPION), aliases.get(AliasName.CHALLENGER)
     evaluation = waiting.evaluation_of(champion) if champion else None
+    autopilot = autopilot_of(application)
     context = {
         "application": application,
         "spans": SPANS,
@@ -42,7 +44,9 @@ def overview(request: HttpRequest, application: Application) -> HttpResponse:
         "champion": champion,
         "challenger": challenger,
         "evaluation": evaluation,
-        "waiting": what_waits(application, policy, request.user, champion, challenger, evaluation),  # type: ignore[arg-type]
+        "autopilot": autopilot,
+        "last_action": last_done(application),
+        "waiting": what_waits(application, policy, request.user, champion, challenger, evaluation, autopilot),  # type: ignore[arg-type]
         "switch_offs": waiting.switch_offs(application),
         "progress": waiting.progress_of(application) if champion is None else None,
         **_sums(application, _span(request), policy.epsilon),
@@ -68,7 +72,7 @@ def _sums(application: Application, days: int, allowed: float) -> dict[str, Any]
     return context | {
         "routes": figures.routes_figure(span, periods, lambda route, at: _traffic(route, at, days)),
         "coverage": figures.coverage_figure(periods),
-        "disagreement": figures.disagreement_figure(periods, allowed),
+        "disagreement": figures.disagreement_figure([(at, one.audits) for at, one in periods], allowed),
         "audited_enough": any(not one.audits.too_few for _, one in periods),
         "latency": figures.latency_figure(periods),
     }

@@ -11,13 +11,17 @@ from django.urls import reverse
 from curation.models import Application, Cluster
 from curation.selectors.jobs import failed_since
 from curation.templatetags.odia import ms, percent, whole
-from training.models import Dataset, Evaluation, RoutingPolicy, Student
+from training.models import Autopilot, Dataset, Evaluation, RoutingPolicy, Student
 from training.selectors import waiting as selectors
 from training.selectors.canary import next_step
 from training.selectors.disagreements import waiting_verdicts
+from training.selectors.drift import standing_alarms
 from training.selectors.tool_changes import ToolChanges, tool_changes
 from training.selectors.trials import audits_of_all
+from training.services.autopilot_plan import plan
 from training.services.checks import promotion_checks
+from training.views.autopilot import address_of, question_of
+from training.views.drift import TO_DO
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +44,16 @@ def what_waits(
     champion: Student | None,
     challenger: Student | None,
     evaluation: Evaluation | None,
+    autopilot: Autopilot,
 ) -> list[Waiting]:
-    """What is broken first, then what is gained at once, then what has to be decided."""
+    """What is broken first, then what is gained at once, then what has to be decided; of an application on autopilot,
+    what the autopilot asks."""
+    if autopilot.enabled:
+        return [*_failed(application), *_asked(application), *_verdicts(evaluation)]
     return [
         *_failed(application),
         *_changed_tools(tool_changes(application, champion)),
+        *_drift(application),
         *_ready(application, champion),
         *_trial(challenger, policy),
         *_clusters(selectors.clusters_to_decide(application)),
@@ -58,6 +67,17 @@ def _failed(application: Application) -> Iterator[Waiting]:
         yield Waiting(
             "Failed", "bad", job.get_kind_display(), f"{reverse('jobs')}?state=failed#job-{job.pk}", job.message
         )
+
+
+def _drift(application: Application) -> Iterator[Waiting]:
+    for alarm in standing_alarms(application):
+        yield Waiting("Drift", "warn", TO_DO[alarm["kind"]], reverse("drift"), alarm["sentence"])
+
+
+def _asked(application: Application) -> Iterator[Waiting]:
+    for one in plan(application):
+        if one.asks:
+            yield Waiting("Autopilot asks", "warn", question_of(one), address_of(one), one.sentence)
 
 
 def _changed_tools(changes: ToolChanges | None) -> Iterator[Waiting]:

@@ -17,6 +17,7 @@ from curation.models import Application, Job
 from curation.models.jobs import JobKind, JobState, Trigger
 from curation.selectors.jobs import failed_since
 from tests.training.learned import make_dataset, make_evaluation, make_run, make_student
+from training import starting
 from training import tasks as training_tasks
 from training.models import DistillationRun
 from training.views import jobs as views
@@ -96,18 +97,20 @@ def test_clustering_is_started_once(
     assert "under way already" in again.content.decode()
 
 
-def test_a_broker_that_is_away_is_said_and_leaves_no_waiting_job(
+def test_a_broker_that_is_away_is_said_and_the_job_waits_for_it(
     client_of: dict[str, Client], application: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(pk: int) -> None:
         raise OperationalError("connection refused")
 
-    monkeypatch.setattr(tasks.cluster, "delay_on_commit", refuse)
+    monkeypatch.setattr(tasks.cluster, "delay", refuse)
+    monkeypatch.setattr(tasks.cluster, "delay_on_commit", tasks.cluster.send)
     monkeypatch.setattr(views, "broker_answers", lambda: False)
     text = client_of["reviewer"].post(reverse("job_start"), follow=True).content.decode()
-    assert "The broker does not answer, so no worker can take the job." in text
+    assert "The broker does not answer; it starts when the broker is back." in text
     assert "The broker does not answer, so no job starts" in text
-    assert Job.objects.get().state == JobState.CANCELLED
+    job = Job.objects.get()
+    assert (job.state, job.task, job.sent_at) == (JobState.QUEUED, "curation.tasks.cluster", None)
 
 
 def test_the_broker_is_asked_for_the_page_and_not_while_it_refreshes(
@@ -169,7 +172,7 @@ def test_a_run_that_was_cancelled_is_started_again_as_a_new_run(
     run = make_run(make_dataset(application, ["play Can"]), JobState.CANCELLED)
     client_of["approver"].post(reverse("job_again", args=[run.job_id]))
     new = DistillationRun.objects.exclude(pk=run.pk).get()
-    assert (new.dataset, new.family, queued) == (run.dataset, run.family, [new.pk])
+    assert (new.dataset, new.family, queued) == (run.dataset, run.family, [new.job_id])
     assert new.config.items() >= run.config.items()
 
 
@@ -186,12 +189,18 @@ def test_who_may_not_start_a_kind_of_work_may_not_repeat_it(
     ("state", "kind", "sentence"),
     [
         (JobState.RUNNING, JobKind.CLUSTER, "has not ended yet"),
-        (JobState.FAILED, JobKind.LOOP, "where its input is chosen"),
+        (JobState.FAILED, JobKind.DRIFT, "where its input is chosen"),
     ],
 )
 def test_what_cannot_be_repeated_is_told(
-    state: JobState, kind: JobKind, sentence: str, client_of: dict[str, Client], application: Application
+    state: JobState,
+    kind: JobKind,
+    sentence: str,
+    client_of: dict[str, Client],
+    application: Application,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(starting, "AGAIN", {JobKind.CLUSTER: starting.AGAIN[JobKind.CLUSTER]})
     job = make_job(application, state, kind=kind)
     answer = client_of["administrator"].post(reverse("job_again", args=[job.pk]), follow=True)
     assert sentence in answer.content.decode()

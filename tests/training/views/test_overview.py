@@ -159,11 +159,11 @@ def test_days_without_traffic_are_gaps(application: Application, hours: None) ->
 
 def test_a_disagreement_of_few_audits_is_not_drawn(application: Application, hours: None) -> None:
     span = selectors.span_of(application, 7)
-    drawn = disagreement_figure(selectors.over_time(span, None), 0.02)["data"]
+    drawn = disagreement_figure([(at, one.audits) for at, one in selectors.over_time(span, None)], 0.02)["data"]
     assert [value for trace in drawn for value in trace["y"] if value is not None] != []
     TrafficHour.objects.filter(route=Route.STUDENT).update(audited=29)
     span = selectors.span_of(application, 7)
-    drawn = disagreement_figure(selectors.over_time(span, None), 0.02)["data"]
+    drawn = disagreement_figure([(at, one.audits) for at, one in selectors.over_time(span, None)], 0.02)["data"]
     assert [value for trace in drawn for value in trace["y"] if value is not None] == []
 
 
