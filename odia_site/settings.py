@@ -175,7 +175,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expire_seconds": 10},
     },
     "delete old queries": {"task": "curation.tasks.purge_scheduled", "schedule": crontab(hour="3", minute="30")},
-    "look for drift": {"task": "training.tasks.drift_scheduled", "schedule": crontab(minute="20")},
+    "look for drift": {"task": "training.tasks.drift_scheduled", "schedule": crontab(minute="20", hour="*/4")},
     # A round that no worker took up in time is not made up for: the next one does its work.
     "ask the teachers about inline answers": {
         "task": "training.tasks.audit",

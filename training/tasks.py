@@ -117,7 +117,7 @@ def start_drift(*, application: Application, trigger: Trigger, user: User | None
 
 @shared_task
 def drift_scheduled() -> None:
-    """Have every application looked at that had traffic since it was last. Runs every hour."""
+    """Have every application looked at that had traffic since it was last. Runs every four hours."""
     start_by_schedule(with_news(), start_drift)
 
 

@@ -44,8 +44,8 @@ from training.services.policies import policy_of
 WINDOW = timedelta(days=1)
 WEEK = timedelta(days=7)
 AUDITED_FOR = timedelta(days=14)
-KEPT = 14 * 24
-"""The newest reports of an application: two weeks of hourly looks. Older ones say nothing of the traffic of now."""
+KEPT = 14 * 6
+"""The newest reports of an application: two weeks of looks every four hours. Older ones say nothing of the traffic of now."""
 
 
 @dataclass(frozen=True, slots=True)
