@@ -9,29 +9,23 @@ import asyncio
 import logging
 import random
 import time
-from collections import deque
-from collections.abc import Iterator
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import Any
 
 from asgiref.sync import async_to_sync, sync_to_async
 
 from curation.errors import OdiaError
-from curation.identifiers import derived_id, time_of
-from curation.models import Job, Query, TeacherCall, ToolSetVersion, Unusable
+from curation.models import Job, Unusable
 from curation.models.labelling import LabelChoices, Scope
-from curation.selectors.labelling import chosen
 from curation.selectors.spending import budget_in_words
-from curation.selectors.tool_sets import current_tool_set
 from curation.services.asking import Asker, BudgetSpent, asker_of
 from curation.services.jobs import Report
+from curation.services.label_backlog import Backlog, Wanted
 from curation.services.labels import label_record, unusable_record
 from curation.teachers.openai_api import NO_FIELDS, RequestRefused, TeacherAnswer, TeacherError, UnreadableAnswer
 
 logger = logging.getLogger(__name__)
 
-BATCH = 200
 MOST_TRIES = 12
 """After so many failures in a row a query is given up: the teacher fails at this one."""
 REFUSALS_IN_A_ROW = 20
@@ -40,15 +34,6 @@ PATIENCE_SECONDS = 600.0
 """Without any answer for so long, the job fails."""
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 30.0
 TICK_SECONDS = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """One request: about a query, under these tools; `mark` tells it from others about the same query."""
-
-    query: Query
-    tool_set: ToolSetVersion
-    mark: str = ""
 
 
 def label(*, job: Job, report: Report) -> dict[str, Any]:
@@ -79,58 +64,6 @@ def label(*, job: Job, report: Report) -> dict[str, Any]:
 def _first(group: ExceptionGroup) -> Exception:
     error = group.exceptions[0]
     return _first(error) if isinstance(error, ExceptionGroup) else error
-
-
-class Backlog:
-    """The requests that are still to be made, the newest query first."""
-
-    def __init__(self, job: Job, choices: LabelChoices) -> None:
-        self._rows = chosen(job.application, choices).select_related("tool_set")
-        if choices.scope == Scope.REFUSED:
-            self._rows = self._rows.filter(unusable__asked_at__lt=job.created_at)
-        self._choices = choices
-        self._mark = str(job.pk)
-        self._now = current_tool_set(job.application) if choices.scope == Scope.CHANGED else None
-        self._waiting: deque[Wanted] = deque()
-        self._source = self._all()
-
-    @property
-    def choices(self) -> LabelChoices:
-        return self._choices
-
-    def take(self) -> Wanted | None:
-        """The next one; None when there is none left."""
-        return self._waiting.popleft() if self._waiting else next(self._source, None)
-
-    def give_back(self, wanted: Wanted) -> None:
-        self._waiting.append(wanted)
-
-    def count_left(self) -> int:
-        if self._choices.scope != Scope.AGAIN:
-            return self._rows.count()
-        return sum(1 for _ in self._all())
-
-    def _all(self) -> Iterator[Wanted]:
-        before = None
-        while rows := list((self._rows.filter(id__lt=before) if before else self._rows)[:BATCH]):
-            before = rows[-1].pk
-            yield from self._again(rows) if self._choices.scope == Scope.AGAIN else map(self._once, rows)
-
-    def _once(self, query: Query) -> Wanted:
-        tool_set = self._now or query.tool_set
-        assert tool_set is not None  # queries without tools are no targets
-        return Wanted(query, tool_set, tool_set.sha256 if self._now else "")
-
-    def _again(self, rows: list[Query]) -> Iterator[Wanted]:
-        """Each query so many times, but for the answers that an earlier attempt has got."""
-        purpose = self._choices.purpose
-        kept = set(TeacherCall.objects.filter(query__in=rows, purpose=purpose).values_list("pk", flat=True))
-        for query in rows:
-            for sample in range(self._choices.samples):
-                mark = f"{self._mark} {sample}"
-                assert query.tool_set is not None
-                if derived_id(time_of(query.pk), str(query.pk), purpose, mark) not in kept:
-                    yield Wanted(query, query.tool_set, mark)
 
 
 class _Labelling:

@@ -6,6 +6,8 @@ from django.test import Client
 from django.urls import reverse
 
 from curation.models import Application, Job
+from curation.services.applications import teacher_set
+from tests.curation.traffic import make_query
 from tests.training.learned import make_dataset, make_evaluation, make_student
 from training.models import Alias, DistillationRun, Student
 from training.services.policies import policy_of
@@ -48,10 +50,24 @@ def test_the_jobs_of_an_application_start_as_actions(
 ) -> None:
     address = reverse("admin:curation_application_changelist")
     with django_capture_on_commit_callbacks() as queued:
-        for action in ("cluster", "build", "purge"):
+        for action in ("cluster", "build", "drift", "purge"):
             console.post(address, {"action": action, "_selected_action": [application.pk]}, follow=True)
-    assert len(queued) == 3
-    assert sorted(Job.objects.filter(trigger="admin").values_list("kind", flat=True)) == ["build", "cluster", "purge"]
+    assert len(queued) == 4
+    kinds = sorted(Job.objects.filter(trigger="admin").values_list("kind", flat=True))
+    assert kinds == ["build", "cluster", "drift", "purge"]
+
+
+def test_the_teacher_is_asked_as_an_action_where_there_is_one(
+    console: Client, application: Application, django_capture_on_commit_callbacks
+) -> None:
+    make_query(application, "play Can", answered=False)
+    address = reverse("admin:curation_application_changelist")
+    choice = {"action": "label", "_selected_action": [application.pk]}
+    assert "has no teacher" in console.post(address, choice, follow=True).content.decode()
+    teacher_set(application=application, base_url="http://127.0.0.1:9/v1", model="large")
+    with django_capture_on_commit_callbacks() as queued:
+        told = console.post(address, choice, follow=True).content.decode()
+    assert len(queued) == 1 and "asked about 1 query" in told
 
 
 def test_champion_and_challenger_are_evaluated_on_live_traffic_as_an_action(
@@ -62,7 +78,7 @@ def test_champion_and_challenger_are_evaluated_on_live_traffic_as_an_action(
     with django_capture_on_commit_callbacks() as queued:
         choice = {"action": "evaluate", "_selected_action": [student.application_id]}
         told = console.post(address, choice, follow=True).content.decode()
-    assert len(queued) == 1 and "on live traffic waits for a worker" in told
+    assert len(queued) == 1 and "The evaluation on live traffic of" in told
     assert Job.objects.get(trigger="admin").parameters == {"students": [student.pk], "days": 7}
 
 

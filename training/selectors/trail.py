@@ -16,7 +16,8 @@ from asgiref.sync import sync_to_async
 from django.db.models import Q, QuerySet
 
 from curation.models import Application
-from training.selectors.trail_events import SOURCES, Event, Source, dataset_events
+from training.selectors.trail_events import Event, dataset_events
+from training.selectors.trail_sources import SOURCES, Source
 
 PER_PAGE = 50
 CHUNK = 1000

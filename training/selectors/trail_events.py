@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from django.contrib.admin.models import ADDITION, DELETION, LogEntry
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import CharField, Q, QuerySet
-from django.db.models.functions import Cast
 
-from curation.models import Application, ForgottenUser, Job, Review, Teacher
-from training.models import ApiKey, AutopilotAction, Dataset, Judgement, Promotion, RoutingPolicy, SwitchOff
+from curation.models import Application, ForgottenUser, Job, Review
+from training.models import ApiKey, AutopilotAction, Dataset, Judgement, Promotion, SwitchOff
 from training.models.promotions import AliasName
 
 MOST_HISTORIES = 10_000
@@ -38,17 +36,6 @@ class Event:
     after: dict[str, Any] = field(default_factory=dict)
     by: str = "the policy"
     """Who it was if it was no person."""
-
-
-class Source(NamedTuple):
-    """A kind of row: which, by which time, whose, and what it tells. Without `user` no person is behind it."""
-
-    name: str
-    kind: str
-    rows: Callable[[Application], QuerySet[Any]]
-    time: str
-    user: str
-    event: Callable[[Any], Event]
 
 
 def dataset_events(application: Application) -> Iterator[Event]:
@@ -82,7 +69,7 @@ def _differing(before: dict[str, Any], after: dict[str, Any]) -> tuple[dict[str,
     return tuple({name: side[name] for name in names if name in side} for side in (before, after))  # type: ignore[return-value]
 
 
-def _review(row: Review) -> Event:
+def review_event(row: Review) -> Event:
     before, after = _differing(row.before, row.after)
     page, key, about = "", cast(Any, None), ""
     if row.query_id:
@@ -93,11 +80,11 @@ def _review(row: Review) -> Event:
     return Event(row.created_at, "review", row.pk, "reviews", _who(row.reviewer), what, about, page, key, before, after)
 
 
-def _judgement(row: Judgement) -> Event:
+def judgement_event(row: Judgement) -> Event:
     return _verdict(row, "verdict", row.created_at, row.judged_by, row.get_verdict_display())
 
 
-def _judgement_undone(row: Judgement) -> Event:
+def judgement_undone_event(row: Judgement) -> Event:
     assert row.undone_at is not None
     what = f"Verdict taken back: {row.get_verdict_display().lower()}"
     return _verdict(row, "verdict undone", row.undone_at, row.undone_by, what)
@@ -108,7 +95,7 @@ def _verdict(row: Judgement, source: str, at: datetime, user: User | None, what:
     return Event(at, source, row.pk, "verdicts", _who(user), what, row.example.text, "evaluation", key)
 
 
-def _promotion(row: Promotion) -> Event:
+def promotion_event(row: Promotion) -> Event:
     student = row.student or row.previous
     before = {row.alias: row.previous.version if row.previous else None}
     after = {row.alias: row.student.version if row.student else None}
@@ -131,7 +118,7 @@ def _moved(row: Promotion) -> str:
     return "Canary share changed" if row.student_id == row.previous_id else "Made challenger"
 
 
-def _switched_off(row: SwitchOff) -> Event:
+def switched_off_event(row: SwitchOff) -> Event:
     about, key = f"{row.function or 'everything'} of {row.student}", row.student_id
     after = {"reason": row.reason}
     what = "Switched off"
@@ -140,7 +127,7 @@ def _switched_off(row: SwitchOff) -> Event:
     )
 
 
-def _turned_on(row: SwitchOff) -> Event:
+def turned_on_event(row: SwitchOff) -> Event:
     assert row.lifted_at is not None
     about, who = f"{row.function or 'everything'} of {row.student}", _who(row.lifted_by)
     return Event(
@@ -148,7 +135,7 @@ def _turned_on(row: SwitchOff) -> Event:
     )
 
 
-def _job(row: Job) -> Event:
+def job_event(row: Job) -> Event:
     what = f"Started: {row.get_kind_display().lower()}"
     return Event(
         row.created_at, "job", row.pk, "jobs", _who(row.started_by), what, f"Job {row.pk}", "jobs", None,
@@ -156,7 +143,7 @@ def _job(row: Job) -> Event:
     )  # fmt: skip
 
 
-def _autopilot(row: AutopilotAction) -> Event:
+def autopilot_event(row: AutopilotAction) -> Event:
     what = "Autopilot set" if row.user_id else "Autopilot asks" if row.asks else "Autopilot acted"
     step = row.get_step_display() if row.step else "its settings"
     after = {"sentence": row.sentence}
@@ -165,11 +152,11 @@ def _autopilot(row: AutopilotAction) -> Event:
     )
 
 
-def _key(row: ApiKey) -> Event:
+def key_event(row: ApiKey) -> Event:
     return Event(row.created_at, "key", row.pk, "keys", "", "Key made", str(row), by="the command")
 
 
-def _setting(row: LogEntry) -> Event:
+def setting_event(row: LogEntry) -> Event:
     details = _details(row.change_message)
     name = row.content_type.name if row.content_type else "row"
     verb = {ADDITION: "added", DELETION: "deleted"}.get(row.action_flag, "changed")
@@ -177,7 +164,7 @@ def _setting(row: LogEntry) -> Event:
     before, after = details.get("before", {}), details.get("after", {})
     if not details and row.change_message:
         after = {"console": row.get_change_message()}
-    kind = "keys" if row.content_type_id == _type(ApiKey).pk else "settings"
+    kind = "keys" if row.content_type_id == type_of(ApiKey).pk else "settings"
     source = "key setting" if kind == "keys" else "setting"
     who, about = row.user.username, row.object_repr
     return Event(row.action_time, source, row.pk, kind, who, what, about, "", None, before, after)
@@ -193,7 +180,7 @@ def _details(message: str) -> dict[str, Any]:
     return details if isinstance(details, dict) and "application" in details else {}
 
 
-def _deletion(row: ForgottenUser) -> Event:
+def deletion_event(row: ForgottenUser) -> Event:
     after = {**row.deleted, "done": row.done_at is not None}
     what = "All queries of a user deleted"
     return Event(
@@ -202,116 +189,5 @@ def _deletion(row: ForgottenUser) -> Event:
     )  # fmt: skip
 
 
-def _logged(application: Application) -> QuerySet[LogEntry]:
-    """About this application, its teacher, policy and keys, and about users and groups, who are the site's."""
-    of = {Teacher: "application", RoutingPolicy: "application", ApiKey: "application"}
-    whose = Q(content_type__in=[_type(User), _type(Group)])
-    whose |= Q(content_type=_type(Application), object_id=str(application.pk))
-    whose |= Q(change_message__contains=f'"application": {application.pk},')
-    for model, name in of.items():
-        keys = model._default_manager.filter(**{name: application}).annotate(text=Cast("pk", CharField()))
-        whose |= Q(content_type=_type(model), object_id__in=keys.values("text"))
-    return LogEntry.objects.filter(whose).select_related("user", "content_type")
-
-
-def _unlogged_keys(application: Application) -> QuerySet[ApiKey]:
-    """Those made by the command: of the others, the log says who made them."""
-    logged = LogEntry.objects.filter(content_type=_type(ApiKey), action_flag=ADDITION).values("object_id")
-    keys = ApiKey.objects.filter(application=application).annotate(text=Cast("pk", CharField()))
-    return keys.exclude(text__in=logged)
-
-
-def _type(model: Any) -> ContentType:
+def type_of(model: Any) -> ContentType:
     return ContentType.objects.get_for_model(model)
-
-
-def _judgements(application: Application) -> QuerySet[Judgement]:
-    rows = Judgement.objects.filter(example__evaluation__student__application=application)
-    return rows.select_related("example", "judged_by", "undone_by")
-
-
-def _offs(application: Application) -> QuerySet[SwitchOff]:
-    return SwitchOff.objects.filter(application=application).select_related("student", "lifted_by")
-
-
-SOURCES = (
-    Source(
-        "review",
-        "reviews",
-        lambda application: Review.objects.filter(application=application).select_related("reviewer", "cluster"),
-        "created_at",
-        "reviewer",
-        _review,
-    ),
-    Source("verdict", "verdicts", _judgements, "created_at", "judged_by", _judgement),
-    Source(
-        "verdict undone",
-        "verdicts",
-        lambda application: _judgements(application).filter(undone_at__isnull=False),
-        "undone_at",
-        "undone_by",
-        _judgement_undone,
-    ),
-    Source(
-        "promotion",
-        "students",
-        lambda application: Promotion.objects.filter(application=application).select_related(
-            "student", "previous", "promoted_by"
-        ),
-        "created_at",
-        "promoted_by",
-        _promotion,
-    ),
-    Source("switch-off", "switch-offs", _offs, "created_at", "", _switched_off),
-    Source(
-        "turned on",
-        "switch-offs",
-        lambda application: _offs(application).filter(lifted_at__isnull=False),
-        "lifted_at",
-        "lifted_by",
-        _turned_on,
-    ),
-    Source(
-        "job",
-        "jobs",
-        lambda application: Job.objects.filter(application=application, started_by__isnull=False).select_related(
-            "started_by"
-        ),
-        "created_at",
-        "started_by",
-        _job,
-    ),
-    Source(
-        "autopilot",
-        "autopilot",
-        lambda application: AutopilotAction.objects.filter(application=application).select_related("user"),
-        "created_at",
-        "user",
-        _autopilot,
-    ),
-    Source("key", "keys", _unlogged_keys, "created_at", "", _key),
-    Source(
-        "key setting",
-        "keys",
-        lambda application: _logged(application).filter(content_type=_type(ApiKey)),
-        "action_time",
-        "user",
-        _setting,
-    ),
-    Source(
-        "setting",
-        "settings",
-        lambda application: _logged(application).exclude(content_type=_type(ApiKey)),
-        "action_time",
-        "user",
-        _setting,
-    ),
-    Source(
-        "deletion",
-        "deletions",
-        lambda application: ForgottenUser.objects.filter(application=application).select_related("asked_by"),
-        "until",
-        "asked_by",
-        _deletion,
-    ),
-)

@@ -45,7 +45,7 @@ WINDOW = timedelta(days=1)
 WEEK = timedelta(days=7)
 AUDITED_FOR = timedelta(days=14)
 KEPT = 14 * 6
-"""The newest reports of an application: two weeks of looks every four hours. Older ones say nothing of the traffic of now."""
+"""The newest reports of an application: two weeks of a look every four hours. Older ones tell nothing of now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from io import StringIO
 from typing import Any
 
@@ -12,18 +11,8 @@ from django.core.management import CommandError, call_command
 
 from curation.models import Application, Job, Query
 from curation.models.jobs import JobState, Trigger
-from curation.services.applications import teacher_set
 from tests.curation.traffic import make_query
 from tests.moody_teacher import MoodyTeacher
-from tests.training.gateway.servers import running
-
-
-@pytest.fixture
-def moody(application: Application) -> Iterator[MoodyTeacher]:
-    teacher = MoodyTeacher()
-    with running(teacher, lifespan="off") as url:
-        teacher_set(application=application, base_url=f"{url}/v1", model="large")
-        yield teacher
 
 
 def label(*arguments: str) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ from curation.models.labelling import Scope
 from curation.models.traffic import Purpose
 from curation.selectors.labelling import selected
 from curation.services import labelling
-from curation.services.applications import teacher_set, tool_set_ensure
+from curation.services.applications import tool_set_ensure
 from curation.services.jobs import job_create, job_run
 from curation.services.labels import label_record
 from curation.services.query_reviews import call_correct
@@ -23,17 +22,8 @@ from curation.tasks import start_unanswered
 from curation.teachers.openai_api import TeacherAnswer
 from tests.curation.traffic import TOOLS, make_query, student_decision
 from tests.moody_teacher import CALL, MoodyTeacher
-from tests.training.gateway.servers import running
 
 ANSWER = Call(CALL["name"], CALL["arguments"])  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def moody(application: Application) -> Iterator[MoodyTeacher]:
-    teacher = MoodyTeacher()
-    with running(teacher, lifespan="off") as url:
-        teacher_set(application=application, base_url=f"{url}/v1", model="large")
-        yield teacher
 
 
 @pytest.fixture(autouse=True)

@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from django.test import Client
 
 from curation.models import Application, Job, Teacher
 from curation.models.jobs import JobKind, Trigger
 from curation.models.labelling import LabelChoices
-from curation.services.applications import teacher_set
 from curation.services.labels import unusable_record
 from curation.services.spending import spending_reserve
 from tests.curation.traffic import make_cluster, make_clustering, make_query
 from tests.moody_teacher import MoodyTeacher
-from tests.training.gateway.servers import running
-
-
-@pytest.fixture
-def moody(application: Application) -> Iterator[MoodyTeacher]:
-    teacher = MoodyTeacher()
-    with running(teacher, lifespan="off") as url:
-        teacher_set(application=application, base_url=f"{url}/v1", model="large")
-        yield teacher
 
 
 @pytest.fixture

@@ -1,0 +1,101 @@
+"""Applications, whose actions start jobs, and the jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from curation.admin import HistoryAdmin, SettingsAdmin
+from curation.models import Application, Job
+from curation.models.jobs import Trigger
+from curation.services.jobs import job_cancel
+from curation.tasks import start_clustering, start_purge, start_unanswered
+from training.starting import job_again
+from training.tasks import start_build, start_drift, start_live_evaluation
+
+
+@admin.register(Application)
+class ApplicationAdmin(SettingsAdmin):
+    list_display = ["name", "slug", "keep_days", "created_at"]
+    search_fields = ["name", "slug"]
+    prepopulated_fields = {"slug": ["name"]}
+    filter_horizontal = ["members"]
+    actions = ["label", "cluster", "build", "evaluate", "drift", "purge"]
+
+    def has_approve_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("curation.approve")
+
+    def has_administer_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("curation.administer")
+
+    @admin.action(description="Ask the teacher about queries without an answer", permissions=["approve"])
+    def label(self, request: HttpRequest, queryset: QuerySet[Application]) -> None:
+        def start(application: Application) -> str:
+            job = start_unanswered(application=application, trigger=Trigger.ADMIN, user=request.user)  # type: ignore[arg-type]
+            if job is None:
+                return f"No query of {application} is without an answer."
+            number = job.parameters["queries"]
+            return f"The teacher of {application} is asked about {number:,} quer{'y' if number == 1 else 'ies'}."
+
+        self.each(request, queryset, start)
+
+    @admin.action(description="Cluster the traffic", permissions=["act"])
+    def cluster(self, request: HttpRequest, queryset: QuerySet[Application]) -> None:
+        self._start(request, queryset, start_clustering, "The clustering of")
+
+    @admin.action(description="Build a dataset", permissions=["act"])
+    def build(self, request: HttpRequest, queryset: QuerySet[Application]) -> None:
+        self._start(request, queryset, start_build, "The building of a dataset of")
+
+    @admin.action(description="Evaluate on live traffic", permissions=["approve"])
+    def evaluate(self, request: HttpRequest, queryset: QuerySet[Application]) -> None:
+        self._start(request, queryset, start_live_evaluation, "The evaluation on live traffic of")
+
+    @admin.action(description="Look for drift", permissions=["act"])
+    def drift(self, request: HttpRequest, queryset: QuerySet[Application]) -> None:
+        self._start(request, queryset, start_drift, "The look for drift in the traffic of")
+
+    @admin.action(description="Delete old queries", permissions=["administer"])
+    def purge(self, request: HttpRequest, queryset: QuerySet[Application]) -> None:
+        self._start(request, queryset, start_purge, "The deletion of old queries of")
+
+    def _start(
+        self, request: HttpRequest, queryset: QuerySet[Application], start: Callable[..., Job], what: str
+    ) -> None:
+        def started(application: Application) -> str:
+            start(application=application, trigger=Trigger.ADMIN, user=request.user)
+            return f"{what} {application} waits for a worker."
+
+        self.each(request, queryset, started)
+
+
+@admin.register(Job)
+class JobAdmin(HistoryAdmin):
+    list_display = ["__str__", "application", "state", "share", "trigger", "started_by", "created_at", "message"]
+    list_filter = ["application", "kind", "state", "trigger"]
+    list_select_related = ["application", "started_by"]
+    search_fields = ["message"]
+    date_hierarchy = "created_at"
+    actions_permission = "curation.approve"
+    actions = ["cancel", "again"]
+
+    @admin.display(description="progress", ordering="progress")
+    def share(self, job: Job) -> str:
+        return f"{job.progress:.0%}"
+
+    @admin.action(description="Cancel", permissions=["act"])
+    def cancel(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        for job in queryset:
+            job_cancel(job=job)
+        messages.info(request, "The jobs were asked to stop.")
+
+    @admin.action(description="Start again", permissions=["act"])
+    def again(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        def start(job: Job) -> str:
+            job_again(job=job, trigger=Trigger.ADMIN, user=request.user)  # type: ignore[arg-type]
+            return f"{job.get_kind_display()}: it waits for a worker again."
+
+        self.each(request, queryset.select_related("application"), start)
