@@ -118,15 +118,20 @@ def start_labelling(
         )
 
 
-def start_unanswered(
-    *, application: Application, trigger: Trigger, user: User | None = None, limit: int = USUAL_QUERIES
+def start_newest(
+    *,
+    application: Application,
+    trigger: Trigger,
+    user: User | None = None,
+    scope: Scope = Scope.UNANSWERED,
+    limit: int = USUAL_QUERIES,
 ) -> Job | None:
-    """Have the teacher asked about the newest queries without an answer; None where there are none.
+    """Have the teacher asked about the newest queries of a scope; None where there are none.
 
     Raises:
         OdiaError: as `start_labelling`.
     """
-    choices = selected(application, scope=Scope.UNANSWERED, limit=limit)
+    choices = selected(application, scope=scope, limit=limit)
     return start_labelling(application=application, choices=choices, trigger=trigger, user=user) if choices else None
 
 
@@ -175,7 +180,7 @@ def cluster_scheduled(application_id: int) -> None:
 @shared_task
 def label_scheduled(application_id: int) -> None:
     """Have the teacher asked about an application's queries without an answer because the schedule says so."""
-    start_by_schedule(Application.objects.filter(pk=application_id), start_unanswered)
+    start_by_schedule(Application.objects.filter(pk=application_id), start_newest)
 
 
 @shared_task

@@ -11,8 +11,9 @@ from django.db import connection, transaction
 from curation.errors import OdiaError
 from curation.models import Application, Job
 from curation.models.jobs import JobKind, Trigger
+from curation.models.labelling import LabelChoices
 from curation.services.policy_reviews import clusters_approve
-from curation.tasks import start_clustering, start_job, start_unanswered
+from curation.tasks import start_clustering, start_job, start_labelling
 from training import tasks
 from training.models import Autopilot, AutopilotAction
 from training.models.autopilot import AutopilotStep as Step
@@ -80,7 +81,8 @@ def _is_new(application: Application, proposal: Proposal) -> bool:
 
 
 def _label(application: Application, proposal: Proposal) -> Job | None:
-    return start_unanswered(application=application, trigger=Trigger.AUTOPILOT, limit=proposal.on)
+    wanted: LabelChoices = proposal.on
+    return start_labelling(application=application, choices=wanted, trigger=Trigger.AUTOPILOT)
 
 
 def _cluster(application: Application, proposal: Proposal) -> Job:

@@ -49,7 +49,7 @@ def _labelled(options: argparse.Namespace, moody: MoodyTeacher, base_url: str) -
     from curation.models.jobs import Trigger
     from curation.selectors.spending import spent_this_month
     from curation.services.applications import application_ensure, teacher_set
-    from curation.tasks import start_unanswered
+    from curation.tasks import start_newest
 
     application: Application = application_ensure(slug="labelled")
     _fill(application, options.queries)
@@ -59,7 +59,7 @@ def _labelled(options: argparse.Namespace, moody: MoodyTeacher, base_url: str) -
     Teacher.objects.filter(pk=teacher.pk).update(timeout_seconds=TIMEOUT_SECONDS, **limits)
     began = time.monotonic()
     worker = _worker()
-    job = start_unanswered(application=application, trigger=Trigger.COMMAND, limit=options.queries)
+    job = start_newest(application=application, trigger=Trigger.COMMAND, limit=options.queries)
     assert job
     answered = Query.objects.filter(application=application, labelled=True)
     for kill in range(options.kills):

@@ -8,10 +8,11 @@ import pytest
 from django.utils import timezone
 
 from curation.ml.calls import Call
-from curation.models import Application, Job, Teacher
+from curation.models import Application, Job, Query, Teacher
 from curation.models.jobs import JobKind, JobState, Trigger
-from curation.services.applications import teacher_set
-from tests.curation.traffic import make_query
+from curation.models.labelling import Scope
+from curation.services.applications import teacher_set, tool_set_ensure
+from tests.curation.traffic import TOOLS, make_query
 from training.autopilot import autopilot_tick
 from training.models import AutopilotAction
 from training.models.autopilot import AutopilotStep as Step
@@ -42,7 +43,7 @@ def test_it_has_the_teacher_asked(piloted: Application) -> None:
     [action] = [one for one in actions if one.step == Step.LABEL]
     assert action.job and (action.job.kind, action.job.trigger) == (JobKind.LABEL, Trigger.AUTOPILOT)
     assert action.job.parameters["queries"] == 3
-    assert "3 queries have no answer" in action.sentence
+    assert "3 queries without an answer" in action.sentence
     assert step(piloted).waiting, "it is under way"
 
 
@@ -96,3 +97,18 @@ def test_the_step_can_be_left_to_people(piloted: Application) -> None:
     autopilot_tick(application=piloted)
     assert not Job.objects.exists()
     assert AutopilotAction.objects.get(step=Step.LABEL).asks
+
+
+def test_after_a_change_of_tools_it_asks_about_what_was_answered_under_the_old_ones(piloted: Application) -> None:
+    make_query(piloted, "louder", Call("volume", {"level": 9}), minute=1)
+    make_query(piloted, "play Can", Call("play", {"artist": "Can"}), minute=2)
+    changed = [TOOLS[0], {"type": "function", "function": {**TOOLS[1]["function"], "description": "0 to 10"}}]  # type: ignore[dict-item]
+    now = tool_set_ensure(application=piloted, tools=changed)
+    for minute in range(10, 14):
+        later = make_query(piloted, "play Blur", Call("play", {"artist": "Blur"}), minute=minute)
+        Query.objects.filter(pk=later.pk).update(tool_set=now)
+    proposal = step(piloted)
+    assert proposal.due and "1 query answered under tools" in proposal.sentence
+    autopilot_tick(application=piloted)
+    job = Job.objects.get(kind=JobKind.LABEL)
+    assert (job.parameters["scope"], job.parameters["queries"]) == (Scope.CHANGED, 1)

@@ -12,7 +12,7 @@ from curation.admin import HistoryAdmin, SettingsAdmin
 from curation.models import Application, Job
 from curation.models.jobs import Trigger
 from curation.services.jobs import job_cancel
-from curation.tasks import start_clustering, start_purge, start_unanswered
+from curation.tasks import start_clustering, start_newest, start_purge
 from training.starting import job_again
 from training.tasks import start_build, start_drift, start_live_evaluation
 
@@ -34,7 +34,7 @@ class ApplicationAdmin(SettingsAdmin):
     @admin.action(description="Ask the teacher about queries without an answer", permissions=["approve"])
     def label(self, request: HttpRequest, queryset: QuerySet[Application]) -> None:
         def start(application: Application) -> str:
-            job = start_unanswered(application=application, trigger=Trigger.ADMIN, user=request.user)  # type: ignore[arg-type]
+            job = start_newest(application=application, trigger=Trigger.ADMIN, user=request.user)  # type: ignore[arg-type]
             if job is None:
                 return f"No query of {application} is without an answer."
             number = job.parameters["queries"]

@@ -1,4 +1,4 @@
-"""The autopilot's first step: would it ask the teacher about queries without an answer now, and why."""
+"""The autopilot's first step: would it ask the teacher now, about which queries, and why."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ from training.selectors.autopilot import Facts, Proposal
 
 AGAIN_AFTER = timedelta(hours=1)
 """Until the teacher is asked once more after a job that failed, or that the budget stopped."""
+REASONS = {
+    Scope.UNANSWERED: "without an answer",
+    Scope.CHANGED: "answered under tools that have changed since",
+}
+"""What it asks about: the first that there is."""
 
 
 def label(facts: Facts) -> Iterator[Proposal]:
@@ -31,24 +36,26 @@ def label(facts: Facts) -> Iterator[Proposal]:
         yield Proposal(step=Step.LABEL, sentence=ended, waiting=True)
         return
     left = facts.autopilot.label_limit - _asked_about_today(facts)
-    choices = selected(facts.application, scope=Scope.UNANSWERED, limit=left) if left > 0 else None
-    yield _proposal(facts, teacher, choices, left)
-
-
-def _proposal(facts: Facts, teacher: Teacher, choices: LabelChoices | None, left: int) -> Proposal:
     if left <= 0:
         sentence = f"The day’s limit of {facts.autopilot.label_limit:,} queries is reached."
-        return Proposal(step=Step.LABEL, sentence=sentence, waiting=True)
+        yield Proposal(step=Step.LABEL, sentence=sentence, waiting=True)
+        return
+    found = (selected(facts.application, scope=scope, limit=left) for scope in REASONS)
+    yield _proposal(teacher, next(filter(None, found), None))
+
+
+def _proposal(teacher: Teacher, choices: LabelChoices | None) -> Proposal:
     if choices is None:
-        return Proposal(step=Step.LABEL, sentence="Every query has an answer that can have one.")
+        return Proposal(step=Step.LABEL, sentence="Every query that can have one has an answer under the tools of now.")
     cost = estimate(teacher, choices)
-    many = f"{choices.queries:,} quer{'y has' if choices.queries == 1 else 'ies have'} no answer"
-    sentence = f"{many}; to ask about them takes about {cost.tokens:,} tokens."
+    many = f"{choices.queries:,} quer{'y' if choices.queries == 1 else 'ies'}"
+    sentence = f"To ask about {many} {REASONS[choices.scope]} takes about {cost.tokens:,} tokens."
     if not cost.within_budget:
         month = f"{timezone.now():%Y-%m}"
         sentence = f"{sentence} The teacher’s budget of this month does not allow it. Raise it, or wait for the next."
         return Proposal(step=Step.LABEL, sentence=sentence, asks=True, subject=f"budget {month}", page="labelling")
-    return Proposal(step=Step.LABEL, sentence=sentence, due=True, on=left, subject=str(choices.last), page="labelling")
+    subject = str(choices.last)
+    return Proposal(step=Step.LABEL, sentence=sentence, due=True, on=choices, subject=subject, page="labelling")
 
 
 def _asked_about_today(facts: Facts) -> int:

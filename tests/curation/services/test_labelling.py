@@ -18,7 +18,7 @@ from curation.services.applications import tool_set_ensure
 from curation.services.jobs import job_create, job_run
 from curation.services.labels import label_record
 from curation.services.query_reviews import call_correct
-from curation.tasks import start_unanswered
+from curation.tasks import start_newest
 from curation.teachers.openai_api import TeacherAnswer
 from tests.curation.traffic import TOOLS, make_query, student_decision
 from tests.moody_teacher import CALL, MoodyTeacher
@@ -284,6 +284,6 @@ def test_the_newest_are_chosen(application: Application, moody: MoodyTeacher) ->
 
 def test_no_teacher_is_asked_twice_at_a_time(application: Application, moody: MoodyTeacher) -> None:
     unanswered(application, 3)
-    assert start_unanswered(application=application, trigger=Trigger.PAGE)
+    assert start_newest(application=application, trigger=Trigger.PAGE)
     with pytest.raises(OdiaError, match="being asked already"):
-        start_unanswered(application=application, trigger=Trigger.PAGE, limit=2)
+        start_newest(application=application, trigger=Trigger.PAGE, limit=2)
