@@ -11,7 +11,8 @@ from billiard.exceptions import WorkerLostError
 from celery import current_app, shared_task
 from celery.contrib.django.task import DjangoTask
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import InterfaceError, transaction
+from django.db import OperationalError as DatabaseAway
 from django.db.models import QuerySet
 from kombu.exceptions import OperationalError as BrokerError
 
@@ -19,11 +20,17 @@ from curation.errors import OdiaError
 from curation.models import Application, Job
 from curation.models.jobs import JobKind, Trigger
 from curation.models.labelling import LabelChoices, Scope
-from curation.selectors.jobs import UNDER_WAY
 from curation.selectors.labelling import selected
 from curation.services import labelling
-from curation.services.asking import teacher_of
-from curation.services.jobs import job_create, job_fail_unbegun, job_mark_sent, job_mark_unsent, job_run, jobs_recover
+from curation.services.jobs import (
+    DATABASE_AWAY,
+    job_create,
+    job_fail_unbegun,
+    job_mark_sent,
+    job_mark_unsent,
+    job_run,
+    jobs_recover,
+)
 from curation.services.retention import queries_purge
 
 logger = logging.getLogger(__name__)
@@ -49,8 +56,12 @@ class JobTask(DjangoTask):
             job_mark_unsent(pk=job_id)
 
     def on_failure(self, exc: Exception, task_id: str, args: Any, kwargs: Any, einfo: Any) -> None:
-        """What breaks off before the job is begun would leave it waiting."""
-        if args and not isinstance(exc, WorkerLostError):
+        """What breaks off before the job is begun would leave it waiting; after a fault of the database's it shall."""
+        if not args or isinstance(exc, WorkerLostError):
+            return
+        if isinstance(exc, DatabaseAway | InterfaceError):
+            job_mark_unsent(pk=args[0], message=DATABASE_AWAY)
+        else:
             job_fail_unbegun(pk=args[0], error=exc)
 
 
@@ -98,24 +109,13 @@ def start_purge(*, application: Application, trigger: Trigger, user: User | None
 def start_labelling(
     *, application: Application, choices: LabelChoices, trigger: Trigger, user: User | None = None
 ) -> Job:
-    """Have the teacher asked about queries.
-
-    Raises:
-        OdiaError: there is no teacher, or it is being asked already; two jobs would pay for the same answers twice.
-    """
-    teacher_of(application)
-    with transaction.atomic():
-        Application.objects.select_for_update().get(pk=application.pk)
-        if application.jobs.filter(kind=JobKind.LABEL, state__in=UNDER_WAY).exists():
-            raise OdiaError("The teacher is being asked already: wait until that job is over, or cancel it.")
-        return start_job(
-            task=label,
-            application=application,
-            kind=JobKind.LABEL,
-            trigger=trigger,
-            user=user,
-            parameters=choices.as_json(),
-        )
+    """Have the teacher asked about queries; raises as `label_job_create`."""
+    job = labelling.label_job_create(
+        application=application, choices=choices, trigger=trigger, user=user, task=label.name
+    )
+    label.delay_on_commit(job.pk)
+    job.refresh_from_db()
+    return job
 
 
 def start_newest(

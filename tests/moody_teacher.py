@@ -31,7 +31,12 @@ class MoodyTeacher:
     seconds: float = 0.0
     seed: int = 0
     refused: frozenset[str] = frozenset()
-    """Texts that are always answered with 400."""
+    """Texts that are always answered with the status `refusal`."""
+    refusal: int = 400
+    fails_at: frozenset[str] = frozenset()
+    """Texts that are always answered with 500."""
+    down_for: int = 0
+    """So many of the first requests are answered with 500."""
     status: int = 200
     """Of every answer, if it is not 200."""
 
@@ -91,7 +96,9 @@ class MoodyTeacher:
         elif mood == "error":
             await _answer(send, self._rng.choice((500, 502, 503)), b'{"error": {"message": "overloaded"}}')
         elif mood == "refused":
-            await _answer(send, self.status if self.status != 200 else 400, b'{"error": {"message": "not this"}}')
+            await _answer(
+                send, self.status if self.status != 200 else self.refusal, b'{"error": {"message": "not this"}}'
+            )
         elif mood == "garbage":
             await _answer(send, 200, self._rng.choice(GARBAGE))
         else:
@@ -103,6 +110,8 @@ class MoodyTeacher:
     def _mood(self, text: str) -> str:
         if self.status != 200 or text in self.refused:
             return "refused"
+        if text in self.fails_at or len(self.moments) <= self.down_for:
+            return "error"
         drawn = self._rng.random()
         for mood in ("errors", "hangs", "garbage", "too_many"):
             share: float = getattr(self, mood)

@@ -79,6 +79,12 @@ class TeacherForm(forms.ModelForm):
             raise ValidationError(str(error)) from error
         return url
 
+    def clean(self) -> dict[str, Any]:
+        """What a teacher has said of waiting holds for its address."""
+        if "base_url" in self.changed_data:
+            self.instance.free_at = None
+        return self.cleaned_data
+
     def clean_api_key_env(self) -> str:
         """A teacher is sent this variable's value, so it must not be one of ODIA's own secrets."""
         name = self.cleaned_data["api_key_env"].strip()

@@ -27,7 +27,8 @@ class LabelChoices:
     """What a labelling job asks: the queries of a scope from `first` to `last` (keys), `queries` when it was started.
 
     Each is asked about `samples` times, with the teacher's own temperature where `temperature` is None. `cluster` is
-    the key of the one whose queries are meant, None for all.
+    the key of the one whose queries are meant, None for all. `mark` tells the answers of this job, and of one that
+    repeats it, from those of others.
     """
 
     scope: Scope
@@ -37,6 +38,7 @@ class LabelChoices:
     samples: int = 1
     temperature: float | None = None
     cluster: int | None = None
+    mark: str = ""
 
     def as_json(self) -> dict[str, Any]:
         return {**asdict(self), "scope": str(self.scope), "first": str(self.first), "last": str(self.last)}

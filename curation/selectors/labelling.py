@@ -5,21 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db.models import Avg, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from curation.identifiers import first_id
 from curation.ml.tools import canonical_json
 from curation.models import Application, Query, RouterDecision, Teacher, TeacherCall, TeacherSpending, Unusable
 from curation.models.labelling import LabelChoices, Scope
 from curation.models.traffic import INLINE_ROUTES
 from curation.selectors.spending import allows, price_of
-from curation.selectors.tool_sets import current_tool_set, holding_functions
+from curation.selectors.tool_sets import current_tool_set, holding_functions, recent_tool_sets
 
-LOOKED_THROUGH = 200_000
-"""The newest queries; older ones are not looked for."""
+LOOKED_THROUGH = 50_000
+"""The newest queries, as many as a clustering looks at; older ones are not looked for."""
 CHARACTERS_OF_A_TOKEN = 4
 USUAL_COMPLETION_TOKENS = 40
 USUAL_SECONDS = 1.5
@@ -47,13 +46,19 @@ def _within(application: Application, scope: Scope) -> Q:
 
 
 def _outdated(application: Application) -> Q:
-    """Answers under older tools that say nothing about the tools of now."""
-    now = current_tool_set(application)
+    """Answers under older tools that say nothing about the tools of now; what was refused under these stays so.
+
+    Tools that still come are not older: some applications offer several sets.
+    """
+    now, recent = current_tool_set(application), recent_tool_sets(application)
     outdated = Q(pk__in=[])
-    if now is not None:
-        for tool_set, holding in holding_functions(application, now).items():
+    if now is None:
+        return outdated
+    for tool_set, holding in holding_functions(application, now).items():
+        if tool_set not in recent:
             outdated |= Q(tool_set=tool_set) & ~Q(function__in=holding)
-    return outdated
+    refused = Unusable.objects.filter(query=OuterRef("pk"), asked_at__gte=now.first_seen_at)
+    return outdated & ~Q(Exists(refused))
 
 
 def selected(
@@ -73,7 +78,9 @@ def selected(
     if not keys:
         return None
     choices = LabelChoices(scope=scope, first=keys[-1], last=keys[0], queries=len(keys), cluster=cluster)
-    return replace(choices, samples=samples, temperature=temperature) if scope == Scope.AGAIN else choices
+    if scope != Scope.AGAIN:
+        return choices
+    return replace(choices, samples=samples, temperature=temperature, mark=uuid4().hex)
 
 
 def _edge(application: Application) -> UUID | None:
@@ -129,10 +136,15 @@ def _spent_on_average(teacher: Teacher) -> tuple[float, float] | None:
     rows = [(row.requests, row.prompt_tokens, row.completion_tokens) for row in own]
     if requests := sum(row[0] for row in rows):
         return sum(row[1] for row in rows) / requests, sum(row[2] for row in rows) / requests
-    newest = TeacherCall.objects.filter(application=teacher.application_id, prompt_tokens__gt=0).order_by("-id")
-    sample = TeacherCall.objects.filter(pk__in=list(newest.values_list("pk", flat=True)[:SAMPLED]))
-    means = sample.aggregate(prompt=Avg("prompt_tokens"), completion=Avg("completion_tokens"))
+    calls = _newest_calls(teacher.application).filter(prompt_tokens__gt=0)
+    means = calls.aggregate(prompt=Avg("prompt_tokens"), completion=Avg("completion_tokens"))
     return None if means["prompt"] is None else (means["prompt"], means["completion"])
+
+
+def _newest_calls(application: Application) -> QuerySet[TeacherCall]:
+    """What the teacher answered to the newest queries, found by their index."""
+    newest = Query.objects.filter(application=application).order_by("-id").values_list("id", flat=True)
+    return TeacherCall.objects.filter(query__in=list(newest[:SAMPLED]))
 
 
 def _guessed(application: Application) -> tuple[float, float]:
@@ -145,10 +157,8 @@ def _guessed(application: Application) -> tuple[float, float]:
 
 def _seconds_each(teacher: Teacher) -> float:
     """Between two requests: by the pace that is allowed, or by how many are under way at a time."""
-    since = first_id(timezone.now() - timedelta(days=30))
-    calls = TeacherCall.objects.filter(application=teacher.application_id, latency_ms__isnull=False, id__gte=since)
-    sample = list(calls.order_by("-id").values_list("latency_ms", flat=True)[:SAMPLED])
-    seconds = sum(ms or 0 for ms in sample) / len(sample) / 1000 if sample else USUAL_SECONDS
+    mean = _newest_calls(teacher.application).aggregate(ms=Avg("latency_ms"))["ms"]
+    seconds = USUAL_SECONDS if mean is None else mean / 1000
     pace = 60 / teacher.requests_per_minute if teacher.requests_per_minute else 0.0
     return max(seconds / teacher.concurrency, pace)
 

@@ -15,10 +15,16 @@ def current_tool_set(application: Application) -> ToolSetVersion | None:
 
     None where no query came with tools. Costs one look at the newest queries, however long the history.
     """
+    counts = recent_tool_sets(application)
+    return ToolSetVersion.objects.get(pk=counts.most_common(1)[0][0]) if counts else None
+
+
+def recent_tool_sets(application: Application) -> Counter[int | None]:
+    """How many of the newest queries came with each tool set, by its key."""
     newest = Query.objects.filter(application=application).order_by("-id")
     counts = Counter(newest.values_list("tool_set_id", flat=True)[:RECENT_QUERIES])
     del counts[None]
-    return ToolSetVersion.objects.get(pk=counts.most_common(1)[0][0]) if counts else None
+    return counts
 
 
 def holding_functions(application: Application, tool_set: ToolSetVersion) -> dict[int, set[str]]:

@@ -66,5 +66,5 @@ def teacher_set(*, application: Application, base_url: str, model: str, api_key_
             check_variable(api_key_env)
     except (AddressError, SecretError) as error:
         raise OdiaError(str(error)) from error
-    values = {"base_url": base_url.rstrip("/"), "model": model, "api_key_env": api_key_env}
+    values = {"base_url": base_url.rstrip("/"), "model": model, "api_key_env": api_key_env, "free_at": None}
     return Teacher.objects.update_or_create(application=application, defaults=values)[0]

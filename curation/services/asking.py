@@ -7,10 +7,12 @@ import json
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
 from asgiref.sync import sync_to_async
+from django.utils import timezone
 
 from curation.errors import OdiaError
 from curation.models import Application, Teacher
@@ -21,7 +23,9 @@ from curation.services.spending import Reservation, spending_reserve, spending_s
 from curation.teachers.openai_api import NO_FIELDS, TeacherAnswer, TeacherEndpoint, TeacherError, ask
 from curation.teachers.secrets import SecretError, read_key
 
-LOOK_AGAIN_SECONDS = 0.05
+FIRST_LOOK_SECONDS, LONGEST_LOOK_SECONDS = 0.05, 1.0
+LONG_SECONDS = 5.0
+"""A wait of so long is worth telling."""
 BYTES_OF_A_TOKEN = 2
 """Fewer than of any language and tokeniser that is usual: what is reserved must not be too little."""
 COMPLETION_TOKENS = 500
@@ -48,16 +52,21 @@ def teacher_of(application: Application) -> tuple[Teacher, TeacherEndpoint]:
 
 
 class Asker:
-    """Asks one teacher, many times at once."""
+    """Asks one teacher, many times at once. Where its turn is further off than `patience` seconds, it is not asked."""
 
-    def __init__(self, teacher: Teacher, endpoint: TeacherEndpoint, places: Places) -> None:
+    def __init__(
+        self, teacher: Teacher, endpoint: TeacherEndpoint, places: Places, patience: float | None = None
+    ) -> None:
         self.teacher = teacher
         self._endpoint = endpoint
         self._places = places
-        self._rests_until = 0.0
+        self._patience = patience
+        self._left_alone_until = 0.0
         self._longest = (0, COMPLETION_TOKENS)
         """The most tokens of a prompt and of an answer so far."""
-        self._client = httpx.AsyncClient()
+        self.rests_until: datetime | None = None
+        """While requests wait for long: until when."""
+        self._client = httpx.AsyncClient(limits=httpx.Limits(max_connections=None))
 
     @property
     def model(self) -> str:
@@ -76,7 +85,7 @@ class Asker:
         """One answer, when its turn comes.
 
         Raises:
-            TeacherError: as `ask`.
+            TeacherError: as `ask`; or its turn is too far off.
             BudgetSpent: nothing was asked.
         """
         async with self._place():
@@ -92,8 +101,10 @@ class Asker:
 
     @asynccontextmanager
     async def _place(self) -> AsyncIterator[None]:
+        seconds = FIRST_LOOK_SECONDS
         while (place := await sync_to_async(self._places.take)()) is None:
-            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+            await asyncio.sleep(seconds)
+            seconds = min(2 * seconds, LONGEST_LOOK_SECONDS)
         try:
             yield
         finally:
@@ -102,8 +113,12 @@ class Asker:
     async def _moment(self) -> None:
         """Wait for a moment of the teacher's pace; one that the teacher has asked to let pass does not count."""
         while True:
-            await asyncio.sleep(await sync_to_async(moment_take)(teacher=self.teacher))
-            if time.monotonic() >= self._rests_until:
+            seconds = await sync_to_async(moment_take)(teacher=self.teacher, within=self._patience)
+            if seconds is None:
+                raise TeacherError("The teacher has asked to be left alone for now.", retryable=True)
+            self.rests_until = timezone.now() + timedelta(seconds=seconds) if seconds > LONG_SECONDS else None
+            await asyncio.sleep(seconds)
+            if time.monotonic() >= self._left_alone_until:
                 return
 
     async def _reserve(
@@ -124,7 +139,7 @@ class Asker:
         if not error.billed:
             await sync_to_async(spending_settle)(reservation=reservation, prompt_tokens=0, completion_tokens=0)
         if error.retry_after is not None:
-            self._rests_until = max(self._rests_until, time.monotonic() + error.retry_after)
+            self._left_alone_until = max(self._left_alone_until, time.monotonic() + error.retry_after)
             await sync_to_async(teacher_rest)(teacher=self.teacher, seconds=error.retry_after)
 
     async def _answered(self, reservation: Reservation, answer: TeacherAnswer) -> None:
@@ -137,8 +152,8 @@ class Asker:
 
 
 @contextmanager
-def asker_of(application: Application) -> Iterator[Asker]:
+def asker_of(application: Application, patience: float | None = None) -> Iterator[Asker]:
     """Raises OdiaError, as `teacher_of`. The asker is to be closed in the event loop that used it."""
     teacher, endpoint = teacher_of(application)
     with places_of(teacher) as places:
-        yield Asker(teacher, endpoint, places)
+        yield Asker(teacher, endpoint, places, patience)

@@ -32,7 +32,6 @@ class Backlog:
         if choices.scope == Scope.REFUSED:
             self._rows = self._rows.filter(unusable__asked_at__lt=job.created_at)
         self._choices = choices
-        self._mark = str(job.pk)
         self._now = current_tool_set(job.application) if choices.scope == Scope.CHANGED else None
         self._waiting: deque[Wanted] = deque()
         self._source = self._all()
@@ -70,7 +69,7 @@ class Backlog:
         kept = set(TeacherCall.objects.filter(query__in=rows, purpose=purpose).values_list("pk", flat=True))
         for query in rows:
             for sample in range(self._choices.samples):
-                mark = f"{self._mark} {sample}"
+                mark = f"{self._choices.mark} {sample}"
                 assert query.tool_set is not None
                 if derived_id(time_of(query.pk), str(query.pk), purpose, mark) not in kept:
                     yield Wanted(query, query.tool_set, mark)

@@ -7,33 +7,60 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import time
 from contextlib import aclosing
 from typing import Any
 
 from asgiref.sync import async_to_sync, sync_to_async
+from django.contrib.auth.models import User
+from django.db import transaction
 
 from curation.errors import OdiaError
-from curation.models import Job, Unusable
+from curation.models import Application, Job, Unusable
+from curation.models.jobs import JobKind, Trigger
 from curation.models.labelling import LabelChoices, Scope
+from curation.selectors.jobs import UNDER_WAY
 from curation.selectors.spending import budget_in_words
-from curation.services.asking import Asker, BudgetSpent, asker_of
-from curation.services.jobs import Report
+from curation.services.asking import Asker, BudgetSpent, asker_of, teacher_of
+from curation.services.jobs import Report, job_create
 from curation.services.label_backlog import Backlog, Wanted
+from curation.services.label_failures import Failures, Tries, pause_after
 from curation.services.labels import label_record, unusable_record
-from curation.teachers.openai_api import NO_FIELDS, RequestRefused, TeacherAnswer, TeacherError, UnreadableAnswer
+from curation.teachers.openai_api import NO_FIELDS, TeacherAnswer, TeacherError
 
 logger = logging.getLogger(__name__)
 
-MOST_TRIES = 12
-"""After so many failures in a row a query is given up: the teacher fails at this one."""
-REFUSALS_IN_A_ROW = 20
-"""So many queries refused, and none answered between: it is not the queries."""
-PATIENCE_SECONDS = 600.0
-"""Without any answer for so long, the job fails."""
-FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 30.0
 TICK_SECONDS = 1.0
+SILENT_SECONDS = 10.0
+"""Without an answer for so long, the job says why."""
+
+
+@transaction.atomic
+def label_job_create(
+    *,
+    application: Application,
+    choices: LabelChoices,
+    trigger: Trigger,
+    user: User | None = None,
+    task: str = "",
+) -> Job:
+    """A labelling job that waits; `task` as for `job_create`.
+
+    Raises:
+        OdiaError: there is no teacher, or it is being asked already; two jobs would pay for the same answers twice.
+    """
+    teacher_of(application)
+    Application.objects.select_for_update().get(pk=application.pk)
+    if application.jobs.filter(kind=JobKind.LABEL, state__in=UNDER_WAY).exists():
+        raise OdiaError("The teacher is being asked already: wait until that job is over, or cancel it.")
+    return job_create(
+        application=application,
+        kind=JobKind.LABEL,
+        trigger=trigger,
+        user=user,
+        parameters=choices.as_json(),
+        task=task,
+    )
 
 
 def label(*, job: Job, report: Report) -> dict[str, Any]:
@@ -77,9 +104,9 @@ class _Labelling:
         self._fields = NO_FIELDS if choices.temperature is None else {"temperature": choices.temperature}
         self._total = choices.requests
         self._left = backlog.count_left()
-        self._answered = self._refused = self._refused_in_a_row = self._working = 0
-        self._problem = ""
-        self._heard_at = self._began_at = time.monotonic()
+        self._answered = self._refused = self._working = 0
+        self._failures = Failures()
+        self._began_at = time.monotonic()
         self.stopped = ""
 
     async def run(self) -> None:
@@ -89,6 +116,7 @@ class _Labelling:
             workers = [group.create_task(self._work()) for _ in range(self._working)]
             await asyncio.gather(*workers)
             telling.cancel()
+            await self._note(self._failures.doubtful)
 
     async def _work(self) -> None:
         while (wanted := await sync_to_async(self._backlog.take)()) is not None:
@@ -108,37 +136,23 @@ class _Labelling:
 
     async def _ask(self, wanted: Wanted) -> None:
         """Until there is an answer, or it is given up."""
-        query = wanted.query
+        query, tries = wanted.query, Tries()
         messages = [*query.context, {"role": "user", "content": query.text}]
-        for failures in range(1, MOST_TRIES + 1):
+        while True:
             try:
                 answer = await self._asker.ask(
                     self._backlog.choices.purpose, messages, wanted.tool_set.tools, self._fields
                 )
             except TeacherError as error:
-                self._hear_failure(error)
-                if failures == MOST_TRIES or _is_refusal(error):
-                    await self._give_up(wanted, error)
+                if self._failures.hear(wanted, tries, error):
+                    self._refused += 1
                     return
-                await asyncio.sleep(_pause(failures, error))
+                await asyncio.sleep(pause_after(tries, error))
             else:
                 await self._keep(wanted, answer)
                 return
 
-    def _hear_failure(self, error: TeacherError) -> None:
-        """Raises OdiaError where no other request would fare better."""
-        self._problem = str(error)
-        if not error.retryable and not isinstance(error, RequestRefused):
-            raise OdiaError(str(error)) from error
-        if time.monotonic() - self._heard_at > PATIENCE_SECONDS:
-            minutes = round(PATIENCE_SECONDS / 60)
-            raise OdiaError(
-                f"The teacher has answered nothing for {minutes} minutes, so the job ends; what it answered is kept. "
-                f"Start it again when the teacher answers. {error}"
-            ) from error
-
     async def _keep(self, wanted: Wanted, answer: TeacherAnswer) -> None:
-        self._heard_at, self._refused_in_a_row = time.monotonic(), 0
         await sync_to_async(label_record)(
             query=wanted.query,
             answer=answer,
@@ -148,17 +162,15 @@ class _Labelling:
             mark=wanted.mark,
         )
         self._answered += 1
+        await self._note(self._failures.answered())
         await sync_to_async(self._tell)()
 
-    async def _give_up(self, wanted: Wanted, error: TeacherError) -> None:
-        self._refused += 1
-        self._refused_in_a_row += 1
-        if self._refused_in_a_row >= REFUSALS_IN_A_ROW:
-            raise OdiaError(f"The teacher gave no usable answer to {REFUSALS_IN_A_ROW} queries in a row: {error}")
-        logger.warning("No usable answer to the query %s: %s", wanted.query.pk, error)
-        if self._backlog.choices.scope != Scope.AGAIN:
-            await sync_to_async(unusable_record)(query=wanted.query, reason=str(error))
-        await sync_to_async(self._tell)()
+    async def _note(self, given_up: list[tuple[Wanted, str]]) -> None:
+        """That these queries have no usable answer."""
+        for wanted, reason in given_up:
+            logger.warning("No usable answer to the query %s: %s", wanted.query.pk, reason)
+            if self._backlog.choices.scope != Scope.AGAIN:
+                await sync_to_async(unusable_record)(query=wanted.query, reason=reason)
 
     async def _tell_again_and_again(self) -> None:
         """So that a wish to stop is heard while everything waits."""
@@ -176,19 +188,13 @@ class _Labelling:
         seconds = time.monotonic() - self._began_at
         if self._answered and seconds > TICK_SECONDS:
             words.append(f"about {60 * self._answered / seconds:,.0f} a minute")
-        sentence = ", ".join(words) + "."
-        if self._problem and time.monotonic() - self._heard_at > 10 * TICK_SECONDS:
-            sentence = f"{sentence} It waits for the teacher: {self._problem}"
+        sentence = f"{', '.join(words)}. {self._waits_for()}".strip()
         self._report("Asking the teacher", min((before + done) / max(self._total, 1), 1.0), sentence)
 
-
-def _is_refusal(error: TeacherError) -> bool:
-    """Of this very request, and for good."""
-    return isinstance(error, RequestRefused) and not isinstance(error, UnreadableAnswer)
-
-
-def _pause(failures: int, error: TeacherError) -> float:
-    """Exponential back-off with full jitter (Brooker, “Exponential Backoff And Jitter”, 2015); at least what the
-    teacher asks for."""
-    longest = min(FIRST_PAUSE_SECONDS * 2.0 ** (failures - 1), LONGEST_PAUSE_SECONDS)
-    return (error.retry_after or 0.0) + random.uniform(0.0, longest)
+    def _waits_for(self) -> str:
+        """Why nothing comes for so long; empty if something does."""
+        if self._asker.rests_until:
+            return f"It waits until {self._asker.rests_until:%H:%M} UTC, as the teacher asked."
+        if self._failures.problem and time.monotonic() - self._failures.heard_at > SILENT_SECONDS:
+            return f"It waits for the teacher: {self._failures.problem}"
+        return ""

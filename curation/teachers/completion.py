@@ -11,6 +11,7 @@ import msgspec
 from curation.ml.calls import Call
 from curation.teachers.storable import problem_with_text, problem_with_value
 
+LONGEST_NAME = 200
 INSTRUCTION_ROLES = ("system", "developer")
 """Messages of these roles are the application's, not turns of the conversation."""
 
@@ -131,11 +132,13 @@ def parse_call(name: Any, arguments: Any) -> Call:
     """A call from its two parts.
 
     Raises:
-        CompletionError: the name is not a non-empty string, the arguments are not a JSON object, or something in
-            them cannot be stored (a NUL character, an endless number).
+        CompletionError: the name is not a non-empty string or is too long, the arguments are not a JSON object, or
+            something in them cannot be stored (a NUL character, an endless number).
     """
     if not isinstance(name, str) or not name:
         raise CompletionError("The call has no function name.")
+    if len(name) > LONGEST_NAME:
+        raise CompletionError(f"The function name {name[:80]!r}… is longer than {LONGEST_NAME} characters.")
     if not isinstance(arguments, dict):
         raise CompletionError(f"The arguments of {name[:80]!r} are not a JSON object.")
     if problem := problem_with_text(name) or problem_with_value(arguments):

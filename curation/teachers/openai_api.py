@@ -20,7 +20,10 @@ TEST_TIMEOUT = httpx.Timeout(15.0, connect=5.0)
 """A person waits for the outcome of a test."""
 PING = {"type": "function", "function": {"name": "ping", "parameters": {"type": "object", "properties": {}}}}
 REFUSED_STATUSES = frozenset({400, 413, 422})
-RETRYABLE_STATUSES = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
+RETRYABLE_STATUSES = frozenset({408, 409, 425})
+NEVER_STATUSES = frozenset({501, 505})
+"""Server errors that no waiting mends."""
+MOST_TOKENS = 2**31 - 1
 LONGEST_REMARK = 200
 NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
 
@@ -219,7 +222,7 @@ def _json(response: httpx.Response) -> Any:
 
 
 def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS else None
 
 
 def _no_connection(endpoint: TeacherEndpoint, error: Exception) -> TeacherError:
@@ -227,6 +230,9 @@ def _no_connection(endpoint: TeacherEndpoint, error: Exception) -> TeacherError:
         return TeacherError(f"The teacher at {endpoint.base_url} did not answer in time.", retryable=True, billed=True)
     if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
         return TeacherError(f"{endpoint.base_url!r} is not a base URL.", retryable=False)
+    if isinstance(error, httpx.ReadError | httpx.WriteError | httpx.RemoteProtocolError):
+        sentence = f"The teacher at {endpoint.base_url} broke the connection off before it had answered."
+        return TeacherError(sentence, retryable=True, billed=True)
     return TeacherError(
         f"The teacher at {endpoint.base_url} cannot be reached; check the address and that it runs.", retryable=True
     )
@@ -235,7 +241,7 @@ def _no_connection(endpoint: TeacherEndpoint, error: Exception) -> TeacherError:
 def _refusal(endpoint: TeacherEndpoint, response: httpx.Response) -> TeacherError:
     status, remark = response.status_code, _remark(response)
     if status in (401, 403):
-        return TeacherError(f"The teacher refuses the key (status {status}){remark}", retryable=False)
+        return TeacherError(f"The teacher refuses the key (status {status}){remark}", retryable=False, status=status)
     if status == 404 and _names_model(response):
         return TeacherError(f"The teacher does not know the model {endpoint.model!r}{remark}", retryable=False)
     if status == 404 or response.is_redirect:
@@ -246,9 +252,8 @@ def _refusal(endpoint: TeacherEndpoint, response: httpx.Response) -> TeacherErro
     sentence = f"The teacher answered with status {status}{remark}"
     if status in REFUSED_STATUSES:
         return RequestRefused(sentence)
-    return TeacherError(
-        sentence, retryable=status in RETRYABLE_STATUSES, retry_after=seconds_of(response), status=status
-    )
+    retryable = status in RETRYABLE_STATUSES or (status >= 500 and status not in NEVER_STATUSES)
+    return TeacherError(sentence, retryable=retryable, retry_after=seconds_of(response), status=status)
 
 
 def _names_model(response: httpx.Response) -> bool:

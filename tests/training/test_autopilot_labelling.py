@@ -56,7 +56,8 @@ def test_there_is_nothing_to_do_where_every_query_has_its_answer(piloted: Applic
 def test_the_limit_of_a_day_holds_over_several_jobs(piloted: Application) -> None:
     unanswered(piloted, 14)
     autopilot_tick(application=piloted)
-    Job.objects.update(state=JobState.DONE, result={"stopped": ""})
+    done = {"answered": 8, "unusable": 2, "stopped": ""}
+    Job.objects.update(state=JobState.DONE, result=done, finished_at=timezone.now() - timedelta(hours=2))
     now = step(piloted)
     assert (now.due, now.waiting, "limit of 10 queries" in now.sentence) == (False, True, True)
     Job.objects.update(created_at=timezone.now() - timedelta(days=1, minutes=1))
@@ -80,14 +81,18 @@ def test_a_budget_that_does_not_allow_it_is_asked_about_once_a_month(piloted: Ap
 
 @pytest.mark.parametrize(
     ("state", "result"),
-    [(JobState.FAILED, {}), (JobState.CANCELLED, {}), (JobState.DONE, {"stopped": "The budget is spent."})],
+    [
+        (JobState.FAILED, {}),
+        (JobState.CANCELLED, {}),
+        (JobState.DONE, {"answered": 0, "unusable": 0, "stopped": "The budget is spent."}),
+    ],
 )
 def test_after_a_job_that_ended_early_it_waits_an_hour(piloted: Application, state: str, result: dict) -> None:
     unanswered(piloted, 3)
     autopilot_tick(application=piloted)
-    Job.objects.update(state=state, result=result)
+    Job.objects.update(state=state, result=result, finished_at=timezone.now())
     assert step(piloted).waiting
-    Job.objects.update(created_at=timezone.now() - timedelta(hours=1, minutes=1))
+    Job.objects.update(finished_at=timezone.now() - timedelta(hours=1, minutes=1))
     assert step(piloted).due
 
 
@@ -99,7 +104,10 @@ def test_the_step_can_be_left_to_people(piloted: Application) -> None:
     assert AutopilotAction.objects.get(step=Step.LABEL).asks
 
 
-def test_after_a_change_of_tools_it_asks_about_what_was_answered_under_the_old_ones(piloted: Application) -> None:
+def test_after_a_change_of_tools_it_asks_about_what_was_answered_under_the_old_ones(
+    piloted: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("curation.selectors.tool_sets.RECENT_QUERIES", 4)
     make_query(piloted, "louder", Call("volume", {"level": 9}), minute=1)
     make_query(piloted, "play Can", Call("play", {"artist": "Can"}), minute=2)
     changed = [TOOLS[0], {"type": "function", "function": {**TOOLS[1]["function"], "description": "0 to 10"}}]  # type: ignore[dict-item]
@@ -112,3 +120,21 @@ def test_after_a_change_of_tools_it_asks_about_what_was_answered_under_the_old_o
     autopilot_tick(application=piloted)
     job = Job.objects.get(kind=JobKind.LABEL)
     assert (job.parameters["scope"], job.parameters["queries"]) == (Scope.CHANGED, 1)
+
+
+def test_a_trickle_is_asked_about_once_an_hour(piloted: Application) -> None:
+    unanswered(piloted, 2)
+    autopilot_tick(application=piloted)
+    done = {"answered": 2, "unusable": 0, "stopped": ""}
+    Job.objects.update(state=JobState.DONE, result=done, finished_at=timezone.now())
+    assert step(piloted).waiting
+    Job.objects.update(finished_at=timezone.now() - timedelta(hours=1, minutes=1))
+    assert step(piloted).due
+
+
+def test_a_job_that_failed_uses_up_the_limit_as_far_as_it_came(piloted: Application) -> None:
+    unanswered(piloted, 14)
+    autopilot_tick(application=piloted)
+    over = timezone.now() - timedelta(hours=2)
+    Job.objects.update(state=JobState.FAILED, progress=0.4, finished_at=over)
+    assert step(piloted).on.queries == 6

@@ -10,7 +10,8 @@ from typing import Any
 from django.db.models import Q
 
 from curation.models import Application, Clustering, Job, Query, Review, ToolSetVersion
-from curation.models.jobs import JobKind
+from curation.models.jobs import JobKind, JobState
+from curation.models.labelling import Scope
 from curation.selectors.jobs import UNDER_WAY
 from curation.selectors.tool_sets import current_tool_set
 from training.models import (
@@ -183,9 +184,10 @@ def decided_by_a_person(application: Application, moment: datetime) -> bool:
     return rows.exclude(reviewer=None).exists()
 
 
-def labelled_since(application: Application, moment: datetime) -> bool:
-    """Whether the teacher was asked for answers since."""
-    return application.jobs.filter(kind=JobKind.LABEL, finished_at__gt=moment).exists()
+def labelled_since(application: Application, moment: datetime) -> int:
+    """How many queries got their answer from labelling since."""
+    jobs = application.jobs.filter(kind=JobKind.LABEL, state=JobState.DONE, finished_at__gt=moment)
+    return sum(job.result["answered"] for job in jobs if job.parameters["scope"] != Scope.AGAIN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,8 @@ LOCK = 0x0D1A_0003
 AT_ONCE = 4
 """Requests to the teacher at a time. When all of them fail, the round ends."""
 EXPIRE_AFTER = timedelta(days=1)
+PATIENCE_SECONDS = 30.0
+"""Where the teacher rests for longer, the audits of this round wait for a later one."""
 
 
 @dataclass(slots=True)
@@ -63,7 +65,7 @@ def audit_inline(*, application: Application, limit: int, wait: bool = False) ->
         OdiaError: the application has no teacher, or its key cannot be read.
     """
     report = AuditReport()
-    with asker_of(application) as asker, _turn(application, wait) as mine:
+    with asker_of(application, PATIENCE_SECONDS) as asker, _turn(application, wait) as mine:
         if mine:
             report.expired = _expire(application)
             due = _due(application, limit)

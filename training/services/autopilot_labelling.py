@@ -16,6 +16,8 @@ from training.selectors.autopilot import Facts, Proposal
 
 AGAIN_AFTER = timedelta(hours=1)
 """Until the teacher is asked once more after a job that failed, or that the budget stopped."""
+ENOUGH = 100
+"""Queries for which the teacher is asked at once; fewer wait until an hour after the last job."""
 REASONS = {
     Scope.UNANSWERED: "without an answer",
     Scope.CHANGED: "answered under tools that have changed since",
@@ -24,7 +26,8 @@ REASONS = {
 
 
 def label(facts: Facts) -> Iterator[Proposal]:
-    """As many as the day's limit leaves; a budget that does not allow them is a person's affair."""
+    """As many as the day's limit leaves, when they are enough or some time has passed; a budget that does not allow
+    them is a person's affair."""
     if JobKind.LABEL in facts.kinds_under_way:
         yield Proposal(step=Step.LABEL, sentence="The teacher is being asked.", waiting=True)
         return
@@ -41,7 +44,12 @@ def label(facts: Facts) -> Iterator[Proposal]:
         yield Proposal(step=Step.LABEL, sentence=sentence, waiting=True)
         return
     found = (selected(facts.application, scope=scope, limit=left) for scope in REASONS)
-    yield _proposal(teacher, next(filter(None, found), None))
+    choices = next(filter(None, found), None)
+    if choices and choices.queries < ENOUGH and _ended_of_late(facts.newest_jobs.get(JobKind.LABEL)):
+        sentence = f"{choices.queries:,} are too few to ask the teacher again within an hour."
+        yield Proposal(step=Step.LABEL, sentence=sentence, waiting=True)
+        return
+    yield _proposal(teacher, choices)
 
 
 def _proposal(teacher: Teacher, choices: LabelChoices | None) -> Proposal:
@@ -54,19 +62,30 @@ def _proposal(teacher: Teacher, choices: LabelChoices | None) -> Proposal:
         month = f"{timezone.now():%Y-%m}"
         sentence = f"{sentence} The teacher’s budget of this month does not allow it. Raise it, or wait for the next."
         return Proposal(step=Step.LABEL, sentence=sentence, asks=True, subject=f"budget {month}", page="labelling")
-    subject = str(choices.last)
+    subject = f"{choices.scope} {timezone.now():%Y-%m-%d}"
     return Proposal(step=Step.LABEL, sentence=sentence, due=True, on=choices, subject=subject, page="labelling")
 
 
 def _asked_about_today(facts: Facts) -> int:
     since = timezone.now() - timedelta(days=1)
     jobs = facts.application.jobs.filter(kind=JobKind.LABEL, trigger=Trigger.AUTOPILOT, created_at__gt=since)
-    return sum(job.parameters["queries"] for job in jobs)
+    return sum(_asked_about(job) for job in jobs)
+
+
+def _asked_about(job: Job) -> int:
+    """How many queries a job asked about; one that was not done, as far as it came."""
+    if job.state == JobState.DONE:
+        return int(job.result["answered"] + job.result["unusable"])
+    return round(job.parameters["queries"] * (job.progress if job.ended else 1.0))
+
+
+def _ended_of_late(job: Job | None) -> bool:
+    return job is not None and job.finished_at is not None and job.finished_at > timezone.now() - AGAIN_AFTER
 
 
 def _ended_badly(job: Job | None) -> str:
     """Why the teacher is left alone for now; empty if nothing speaks against asking."""
-    if job is None or job.created_at < timezone.now() - AGAIN_AFTER:
+    if job is None or not _ended_of_late(job):
         return ""
     if job.state in (JobState.FAILED, JobState.CANCELLED):
         return f"The last time, it ended early: {job.message} It is tried again an hour after."

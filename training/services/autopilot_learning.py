@@ -160,7 +160,7 @@ def _reason_to_build(facts: Facts) -> str:
         return "The traffic was clustered since the last build."
     if decided_since(facts.application, last):
         return "Clusters or calls were decided on since the last build."
-    if labelled_since(facts.application, last):
+    if labelled_since(facts.application, last) >= max(facts.autopilot.cluster_after // SOONER, 1):
         return "The teacher has answered more queries since the last build."
     if dataset is not None and _has_other_tools(facts, dataset) and not _failed_of_late(job):
         return f"The application offers other tools than those of dataset {dataset.version}."
@@ -275,4 +275,4 @@ def _offers_others(tool_set: ToolSetVersion | None, student: Student) -> bool:
 def _failed_of_late(job: Job | None) -> bool:
     if job is None or job.state not in (JobState.FAILED, JobState.CANCELLED):
         return False
-    return job.created_at > timezone.now() - AGAIN_AFTER
+    return (job.finished_at or job.created_at) > timezone.now() - AGAIN_AFTER

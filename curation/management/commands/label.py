@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import signal
+import threading
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -10,13 +12,13 @@ from django.core.management.base import CommandParser
 from curation.errors import OdiaError
 from curation.management.console import OdiaCommand, ProgressLine
 from curation.models import Application
-from curation.models.jobs import JobKind, JobState, Trigger
+from curation.models.jobs import JobState, Trigger
 from curation.models.labelling import MOST_QUERIES, LabelChoices, Scope
 from curation.selectors.labelling import estimate, selected
 from curation.services.applications import application_get
 from curation.services.asking import teacher_of
-from curation.services.jobs import job_create, job_run
-from curation.services.labelling import label
+from curation.services.jobs import JobCancelled, job_run
+from curation.services.labelling import label, label_job_create
 from curation.tasks import USUAL_QUERIES
 from curation.teachers.openai_api import check_connection
 
@@ -57,14 +59,21 @@ class Command(OdiaCommand):
 
 
 def _done(application: Application, choices: LabelChoices) -> dict[str, Any]:
-    """In this process, as a job that the pages show."""
-    job = job_create(application=application, kind=JobKind.LABEL, trigger=Trigger.COMMAND, parameters=choices.as_json())
-    progress = ProgressLine()
-    job_run(
-        job=job,
-        work=lambda report: label(job=job, report=report),
-        watch=lambda phase, fraction, message="": progress(message),
-    )
+    """In this process, as a job that the pages show. Ctrl-C is heard at the next report: at once, requests under way
+    would keep the process from ending."""
+    job = label_job_create(application=application, choices=choices, trigger=Trigger.COMMAND)
+    progress, stop = ProgressLine(), threading.Event()
+    before = signal.signal(signal.SIGINT, lambda *_: stop.set())
+
+    def watch(phase: str, fraction: float, message: str = "") -> None:
+        if stop.is_set():
+            raise JobCancelled
+        progress(message)
+
+    try:
+        job_run(job=job, work=lambda report: label(job=job, report=report), watch=watch)
+    finally:
+        signal.signal(signal.SIGINT, before)
     progress.done()
     if job.state != JobState.DONE:
         raise OdiaError(job.message)

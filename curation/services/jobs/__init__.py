@@ -2,6 +2,7 @@
 
 from curation.services.jobs.lifecycle import (
     BROKER_AWAY,
+    DATABASE_AWAY,
     job_cancel,
     job_create,
     job_fail_unbegun,
@@ -13,6 +14,7 @@ from curation.services.jobs.running import JobCancelled, Report, job_run, jobs_i
 
 __all__ = [
     "BROKER_AWAY",
+    "DATABASE_AWAY",
     "MOST_ATTEMPTS",
     "SILENT_SECONDS",
     "JobCancelled",

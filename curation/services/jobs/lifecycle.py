@@ -13,6 +13,7 @@ from curation.models import Application, Job
 from curation.models.jobs import JobKind, JobState, Trigger
 
 BROKER_AWAY = "The broker does not answer; it starts when the broker is back."
+DATABASE_AWAY = "The database did not answer its worker; it starts in a moment."
 
 
 def job_create(
@@ -48,9 +49,9 @@ def job_mark_sent(*, pk: int) -> None:
     Job.objects.filter(pk=pk, state=JobState.QUEUED).update(sent_at=timezone.now(), message="")
 
 
-def job_mark_unsent(*, pk: int) -> None:
-    """Its task could not be queued; the next sweep tries again."""
-    Job.objects.filter(pk=pk, state=JobState.QUEUED).update(sent_at=None, message=BROKER_AWAY)
+def job_mark_unsent(*, pk: int, message: str = BROKER_AWAY) -> None:
+    """Its task could not be queued, or not be begun; the next sweep tries again."""
+    Job.objects.filter(pk=pk, state=JobState.QUEUED).update(sent_at=None, message=message)
 
 
 def job_fail_unbegun(*, pk: int, error: Exception) -> None:

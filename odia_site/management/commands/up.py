@@ -170,7 +170,7 @@ class Machine:
             *self._gateways(),
             Program("shipper", [*MANAGE, "ship_spool"]),
             Program("worker", [*worker, "1", "--queues", "default", "--hostname", "worker@%h"]),
-            Program("io-worker", [*worker, "8", "--pool", "threads", "--queues", "io", "--hostname", "io@%h"]),
+            Program("io-worker", [*worker, "32", "--pool", "threads", "--queues", "io", "--hostname", "io@%h"]),
             Program("trainer", [*worker, "1", "--queues", "training", "--hostname", "trainer@%h"]),
             Program("beat", [*CELERY, "beat", "--pidfile", ""]),
         ]

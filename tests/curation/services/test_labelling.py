@@ -13,7 +13,7 @@ from curation.models.jobs import JobKind, JobState, Trigger
 from curation.models.labelling import Scope
 from curation.models.traffic import Purpose
 from curation.selectors.labelling import selected
-from curation.services import labelling
+from curation.services import label_failures, labelling
 from curation.services.applications import tool_set_ensure
 from curation.services.jobs import job_create, job_run
 from curation.services.labels import label_record
@@ -28,8 +28,8 @@ ANSWER = Call(CALL["name"], CALL["arguments"])  # type: ignore[arg-type]
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(labelling, "FIRST_PAUSE_SECONDS", 0.01)
-    monkeypatch.setattr(labelling, "LONGEST_PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(label_failures, "FIRST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(label_failures, "LONGEST_PAUSE_SECONDS", 0.05)
 
 
 def unanswered(application: Application, number: int) -> list[Query]:
@@ -179,12 +179,41 @@ def test_a_teacher_that_refuses_everything_ends_the_job_at_once(
 def test_a_teacher_that_answers_nothing_for_long_ends_the_job(
     application: Application, moody: MoodyTeacher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(labelling, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(label_failures, "PATIENCE_SECONDS", 0.2)
     moody.errors = 1.0
     unanswered(application, 60)
     job = done(application)
     assert job.state == JobState.FAILED
     assert "what it answered is kept" in job.message and "overloaded" in job.message
+
+
+def test_a_teacher_that_is_away_for_a_while_costs_no_query_its_answer(
+    application: Application, moody: MoodyTeacher
+) -> None:
+    moody.down_for = 150
+    set_teacher(application, concurrency=4)
+    unanswered(application, 8)
+    job = done(application)
+    assert (job.result["answered"], job.result["unusable"]) == (8, 0)
+    assert moody.moods["error"] == 150, "more failures of each query than it has tries"
+
+
+def test_a_query_on_which_the_teacher_always_fails_is_given_up_while_others_are_answered(
+    application: Application, moody: MoodyTeacher
+) -> None:
+    moody.seconds, moody.fails_at = 0.02, frozenset({"play 5"})
+    unanswered(application, 60)
+    job = done(application)
+    assert (job.result["answered"], job.result["unusable"]) == (59, 1)
+    assert "overloaded" in Unusable.objects.get().reason
+
+
+def test_one_query_that_is_not_allowed_ends_nothing(application: Application, moody: MoodyTeacher) -> None:
+    moody.refused, moody.refusal = frozenset({"play 1"}), 403
+    set_teacher(application, concurrency=1)
+    unanswered(application, 6)
+    job = done(application)
+    assert (job.state, job.result["answered"], job.result["unusable"]) == (JobState.DONE, 5, 1)
 
 
 def test_without_a_teacher_it_says_so(application: Application) -> None:
@@ -219,7 +248,9 @@ def test_what_was_answered_inline_is_left_to_the_audits(application: Application
     assert set(moody.answered) == {"failed"}
 
 
-def test_changed_tools_are_asked_about_under_the_tools_of_now(application: Application, moody: MoodyTeacher) -> None:
+def test_changed_tools_are_asked_about_under_the_tools_of_now(
+    application: Application, moody: MoodyTeacher, monkeypatch: pytest.MonkeyPatch
+) -> None:
     volume = make_query(application, "louder", Call("volume", {"level": 9}), minute=1)
     play = make_query(application, "play Can", Call("play", {"artist": "Can"}), minute=2)
     mine = make_query(application, "quieter", Call("volume", {"level": 1}), minute=3)
@@ -229,6 +260,8 @@ def test_changed_tools_are_asked_about_under_the_tools_of_now(application: Appli
     for minute in range(10, 20):
         later = make_query(application, "play Blur", Call("play", {"artist": "Blur"}), minute=minute)
         Query.objects.filter(pk=later.pk).update(tool_set=now)
+    assert selected(application, scope=Scope.CHANGED, limit=10) is None, "both sets come: none of them is older"
+    monkeypatch.setattr("curation.selectors.tool_sets.RECENT_QUERIES", 10)
     job = done(application, Scope.CHANGED)
     assert set(moody.answered) == {"louder"}, "neither an unchanged function nor a person's correction"
     assert moody.bodies[0]["tools"] == changed
@@ -252,6 +285,16 @@ def test_asked_again_it_tells_how_consistent_it_is_and_changes_no_call(
     Job.objects.update(state=JobState.QUEUED)
     begun(job)
     assert len(moody.bodies) == 4, "what is there is not asked for again"
+
+
+def test_a_stopped_job_that_is_started_again_pays_for_no_answer_twice(
+    application: Application, moody: MoodyTeacher
+) -> None:
+    make_query(application, "play Blur", Call("play", {"artist": "Blur"}))
+    first = done(application, Scope.AGAIN, samples=3)
+    again = job_create(application=application, kind=JobKind.LABEL, trigger=Trigger.PAGE, parameters=first.parameters)
+    assert begun(again).result["answered"] == 3
+    assert len(moody.bodies) == 3
 
 
 def test_answers_of_a_second_job_come_beside_those_of_the_first(application: Application, moody: MoodyTeacher) -> None:

@@ -65,7 +65,9 @@ def test_the_request_is_openais_and_the_answer_is_read() -> None:
     assert json.loads(seen[0].content) == {"model": "large", "messages": MESSAGES, "tools": TOOLS}
 
 
-@pytest.mark.parametrize("usage", [None, [], {}, {"prompt_tokens": "many", "completion_tokens": -1}])
+@pytest.mark.parametrize(
+    "usage", [None, [], {}, {"prompt_tokens": "many", "completion_tokens": -1}, {"prompt_tokens": 2**40}]
+)
 def test_tokens_that_are_not_reported_are_unknown(usage: Any) -> None:
     answer = put(lambda _: httpx.Response(200, json=completion(usage=usage)))
     assert (answer.prompt_tokens, answer.completion_tokens) == (None, None)
@@ -85,9 +87,11 @@ def error(status: int, message: str) -> httpx.Response:
         (error(429, "slow down"), "no more requests for now .*: slow down", True),
         (error(500, "broken"), "status 500", True),
         (httpx.Response(503, text="<html>"), "status 503", True),
+        (httpx.Response(507, text="overloaded"), "status 507", True),
+        (httpx.Response(501, text="no"), "status 501", False),
         (error(400, "x" * 5000), "status 400", False),
         (httpx.Response(400, json={"error": "no object"}), "status 400", False),
-        (httpx.Response(200, text="<html>"), "not answer in JSON", False),
+        (httpx.Response(200, text="<html>"), "not answer in JSON", True),
         (httpx.Response(200, json={"choices": []}), "no choices", False),
         (httpx.Response(200, json=completion(choices=[{"message": {"content": 5}}])), "cannot be read", False),
     ],
@@ -106,7 +110,7 @@ def test_every_failure_is_one_sentence(response: httpx.Response, sentence: str, 
         (httpx.ConnectError("refused"), "cannot be reached"),
         (httpx.ConnectTimeout("slow"), "cannot be reached"),
         (httpx.ReadTimeout("slow"), "did not answer in time"),
-        (httpx.RemoteProtocolError("garbage"), "cannot be reached"),
+        (httpx.RemoteProtocolError("garbage"), "broke the connection off"),
     ],
 )
 def test_a_teacher_that_is_away_may_be_asked_again(raised: Exception, sentence: str) -> None:
