@@ -1,6 +1,6 @@
 """Fourteen simulated days with the autopilot on. Run by hand:
 
-    python -m tests.bench.fortnight [--queries 600] [--history 7000]
+    python -m tests.bench.fortnight [--queries 700] [--history 9000]
 
 A history is imported and learned from once, approved by the policy; from then on the autopilot does everything. The
 gateway (in this process, by its ASGI application), the shipping of its records, the audits, the jobs and the training
@@ -254,11 +254,11 @@ def _call_in(body: dict[str, Any]) -> Call | None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--queries", type=int, default=600, help="a day")
-    parser.add_argument("--history", type=int, default=7000, help="queries before the first day")
+    parser.add_argument("--queries", type=int, default=700, help="a day")
+    parser.add_argument("--history", type=int, default=9000, help="queries before the first day")
     parser.add_argument("--days", type=int, default=DAYS)
     parser.add_argument("--chunks", type=int, default=20, help="of a day")
-    parser.add_argument("--changes", type=int, nargs=3, default=(4, 7, 11), help="the days of the three changes")
+    parser.add_argument("--changes", type=int, nargs=3, default=(3, 6, 9), help="the days of the three changes")
     parser.add_argument("--cluster-after", type=int, default=200, help="labelled queries")
     options = parser.parse_args(namespace=Options())
     _prepare()

@@ -27,9 +27,9 @@ START = datetime(2026, 3, 2, 6, tzinfo=UTC)
 HISTORY_SEED, HISTORY_DAYS = 1000, 6
 AUDIT_SHARE = 0.1
 """Twice the default: some hundred requests a day are few."""
-AUTOPILOT = {"enabled": True, "distil_after": 0.15, "first_canary": 0.25, "trial_answers": 25}
+AUTOPILOT = {"enabled": True, "distil_after": 0.25, "first_canary": 0.25, "trial_answers": 25}
 """Thresholds that fit some hundred requests a day."""
-STUDENT = {"layers": 2, "epochs": 5, "folds": 2}
+STUDENT = {"layers": 2, "epochs": 7, "folds": 2}
 
 
 class Options(argparse.Namespace):

@@ -26,9 +26,9 @@ answers nine in ten of them below 60% of all; a mix of which it must answer four
 class Changes:
     """The days on which the world becomes another one, and stays so."""
 
-    intents: int = 4
-    tools: int = 7
-    answers: int = 11
+    intents: int = 3
+    tools: int = 6
+    answers: int = 9
 
     def of(self, day: int) -> str:
         """What changes on this day, for the table."""
