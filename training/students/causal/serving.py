@@ -64,7 +64,7 @@ class CausalReading:
         """Logits [kept, vocabulary] after the last of the tokens."""
         with torch.inference_mode():
             ids = torch.tensor([tokens], device=self._model.device)
-            outputs = self._model(ids, past_key_values=self._cache, use_cache=True, logits_to_keep=kept)
+            outputs = self._model(ids, cache=self._cache, use_cache=True, logits_to_keep=kept)
             rows: np.ndarray = outputs.logits[0, -kept:].float().cpu().numpy()
         return rows
 
