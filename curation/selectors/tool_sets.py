@@ -19,12 +19,11 @@ def current_tool_set(application: Application) -> ToolSetVersion | None:
     return ToolSetVersion.objects.get(pk=counts.most_common(1)[0][0]) if counts else None
 
 
-def recent_tool_sets(application: Application) -> Counter[int | None]:
+def recent_tool_sets(application: Application) -> Counter[int]:
     """How many of the newest queries came with each tool set, by its key."""
     newest = Query.objects.filter(application=application).order_by("-id")
-    counts = Counter(newest.values_list("tool_set_id", flat=True)[:RECENT_QUERIES])
-    del counts[None]
-    return counts
+    keys = newest.values_list("tool_set_id", flat=True)[:RECENT_QUERIES]
+    return Counter(key for key in keys if key is not None)
 
 
 def holding_functions(application: Application, tool_set: ToolSetVersion) -> dict[int, set[str]]:
