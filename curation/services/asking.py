@@ -89,9 +89,9 @@ class Asker:
             BudgetSpent: nothing was asked.
         """
         async with self._place():
-            await self._moment()
             reservation = await self._reserve(purpose, messages, tools)
             try:
+                await self._moment()
                 answer = await ask(self._client, self._endpoint, messages, tools, fields, self.teacher.timeout_seconds)
             except TeacherError as error:
                 await self._failed(reservation, error)
@@ -136,11 +136,12 @@ class Asker:
         return reservation
 
     async def _failed(self, reservation: Reservation, error: TeacherError) -> None:
-        if not error.billed:
-            await sync_to_async(spending_settle)(reservation=reservation, prompt_tokens=0, completion_tokens=0)
+        """What the teacher asks for comes first: others are about to send."""
         if error.retry_after is not None:
             self._left_alone_until = max(self._left_alone_until, time.monotonic() + error.retry_after)
             await sync_to_async(teacher_rest)(teacher=self.teacher, seconds=error.retry_after)
+        if not error.billed:
+            await sync_to_async(spending_settle)(reservation=reservation, prompt_tokens=0, completion_tokens=0)
 
     async def _answered(self, reservation: Reservation, answer: TeacherAnswer) -> None:
         """Where the teacher does not say what it used, what was reserved stands."""
