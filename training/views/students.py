@@ -62,13 +62,16 @@ def show_student(
     """The page of a student; that of the challenger with how its trial goes."""
     aliases = _aliases(application)
     policy, evaluations = policy_of(application), selectors.evaluations_of_student(student)
+    own = next((one for one in evaluations if one.dataset_id == student.dataset_id), None)
+    if own is None and len(evaluations) == selectors.EVALUATIONS_SHOWN:  # live ones may have crowded it out
+        own = student.latest_evaluation
     checks = promotion_checks(student=student)
     context = {
         **aliases,
         "student": student,
         "is_champion": aliases["champion"] == student,
         "is_challenger": aliases["challenger"] == student,
-        "checks": with_evidence(checks, student, student.latest_evaluation),
+        "checks": with_evidence(checks, student, own),
         "failing": sum(not check.passed for check in checks),
         "lineage": selectors.lineage_of(student),
         "evaluations": evaluations,
@@ -134,7 +137,7 @@ def champion_roll_back(request: HttpRequest, application: Application) -> HttpRe
 
 def find_student(application: Application, pk: int) -> Student:
     """The application's student with this key; otherwise the page is not found."""
-    students = Student.objects.select_related("application", "dataset", "run", "tool_set")
+    students = Student.objects.select_related("application", "dataset", "run__job", "tool_set")
     return get_object_or_404(students, application=application, pk=pk)
 
 

@@ -23,6 +23,7 @@ TEACHER = {
     "timeout_seconds": "30",
     "input_price": "2",
     "output_price": "8",
+    "concurrency": "4",
 }
 
 
