@@ -37,13 +37,13 @@ def capture(captures: Sequence[Capture]) -> int:
     Returns:
         How many of the queries were new.
     """
+    ensure_partitions(time_of(row.id) for row in captures)
     wanted = without_forgotten(captures)
     if len(wanted) < len(captures):
         shadows_forget(list({row.id for row in captures} - {row.id for row in wanted}))
     captures = wanted
     if not captures:
         return 0
-    ensure_partitions(time_of(row.id) for row in captures)
     new_ids = _insert(QUERY, [query_row(row) for row in captures])
     new = list({row.id: row for row in captures if row.id in new_ids}.values())
     _insert(TEACHER_CALL, [teacher_call_row(row, row.answer) for row in new if row.answer])
@@ -56,10 +56,10 @@ def capture(captures: Sequence[Capture]) -> int:
 @transaction.atomic
 def capture_shadows(shadows: Sequence[Shadow]) -> int:
     """Write what a challenger would have answered; returns how many of the answers were new."""
+    ensure_partitions(time_of(row.query_id) for row in shadows)
     shadows = without_forgotten(shadows)
     if not shadows:
         return 0
-    ensure_partitions(time_of(row.query_id) for row in shadows)
     return len(_insert(SHADOW, [shadow_row(row) for row in shadows]))
 
 

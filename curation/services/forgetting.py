@@ -23,7 +23,7 @@ from curation.models import Application, Cluster, ForgottenUser, Pattern, Query,
 from curation.services.captured import Capture, Shadow
 from curation.services.retention import queries_delete
 
-LOCK = 0x0D1A_0002
+LOCK = 0x0D1A_0004
 LONGEST_ID = 200
 FORGOTTEN = {"deleted": True}
 """What stands in a review in place of the calls that it held."""

@@ -8,7 +8,7 @@ from typing import Any
 from scipy.stats import beta
 
 from curation.selectors.tool_sets import current_tool_set
-from training.models import Evaluation, Student, SwitchOff
+from training.models import Evaluation, RoutingPolicy, Student, SwitchOff
 from training.models.audits import WHOLE
 from training.selectors.aliases import champion_of
 from training.selectors.evaluations import champion_evaluation
@@ -32,10 +32,10 @@ class Check:
     sentence: str
 
 
-def promotion_checks(*, student: Student) -> list[Check]:
-    """Every condition that a student must meet to become champion."""
+def promotion_checks(*, student: Student, policy: RoutingPolicy | None = None) -> list[Check]:
+    """Every condition that a student must meet to become champion; `policy` spares a read of the application's."""
     evaluation: Evaluation | None = student.latest_evaluation
-    checks = _trial_checks(student, evaluation)
+    checks = _trial_checks(student, evaluation, policy or policy_of(student.application))
     if evaluation is None:
         return checks
     return [
@@ -48,11 +48,11 @@ def promotion_checks(*, student: Student) -> list[Check]:
 
 def challenger_checks(*, student: Student) -> list[Check]:
     """What it must meet to be tried on traffic: whether it is worth the champion's place, the trial shall show."""
-    return _trial_checks(student, student.latest_evaluation)
+    return _trial_checks(student, student.latest_evaluation, policy_of(student.application))
 
 
-def _trial_checks(student: Student, evaluation: Evaluation | None) -> list[Check]:
-    epsilon = policy_of(student.application).epsilon
+def _trial_checks(student: Student, evaluation: Evaluation | None, policy: RoutingPolicy) -> list[Check]:
+    epsilon = policy.epsilon
     checks = [_certified(student, epsilon), _tool_set(student), _audits(student)]
     if evaluation is None:
         return [*checks, Check("evaluation", False, "It has not been evaluated yet.")]

@@ -15,11 +15,13 @@ import msgspec
 from django.db import DataError, Error, IntegrityError, connection, transaction
 
 from curation.errors import OdiaError
+from curation.identifiers import time_of
 from curation.models import Application, ToolSetVersion
 from curation.models.traffic import INLINE_ROUTES, Source
 from curation.services.applications import tool_set_ensure
 from curation.services.capture import capture, capture_shadows
 from curation.services.captured import Capture, Decision, Shadow, TeacherAnswer
+from curation.services.partitions import ensure_partitions
 from training.selectors.watched import watched_functions
 from training.services.masking import masked, masked_shadow
 from training.services.records import AnswerRecord, RequestRecord, ShadowRecord, read_record
@@ -237,8 +239,11 @@ def _is_the_databases(error: Exception) -> bool:
 
 @transaction.atomic
 def _write(lines: list[_Line]) -> int:
-    capture_shadows([line.content for line in lines if isinstance(line.content, Shadow)])
+    """Partitions come first: who has read or written a table cannot make way for another who adds one to it."""
+    shadows = [line.content for line in lines if isinstance(line.content, Shadow)]
     captures = [line.content for line in lines if isinstance(line.content, Capture)]
+    ensure_partitions(time_of(key) for key in [*(row.query_id for row in shadows), *(row.id for row in captures)])
+    capture_shadows(shadows)
     watched = {pk: watched_functions(pk) for pk in {row.application_id for row in captures}}
     return capture([_looked_at(row, watched[row.application_id]) for row in captures])
 

@@ -65,7 +65,7 @@ def show_student(
     own = next((one for one in evaluations if one.dataset_id == student.dataset_id), None)
     if own is None and len(evaluations) == selectors.EVALUATIONS_SHOWN:  # live ones may have crowded it out
         own = student.latest_evaluation
-    checks = promotion_checks(student=student)
+    checks = promotion_checks(student=student, policy=policy)
     context = {
         **aliases,
         "student": student,
