@@ -21,6 +21,10 @@ class Scope(models.TextChoices):
     CHANGED = "changed", "Queries with tools that have changed since, under the tools of now"
     AGAIN = "again", "Answered queries again, to measure how consistent it is"
 
+    @property
+    def purpose(self) -> Purpose:
+        return Purpose.RESAMPLE if self == Scope.AGAIN else Purpose.LABEL
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelChoices:
@@ -54,7 +58,7 @@ class LabelChoices:
 
     @property
     def purpose(self) -> Purpose:
-        return Purpose.RESAMPLE if self.scope == Scope.AGAIN else Purpose.LABEL
+        return self.scope.purpose
 
 
 class Unusable(models.Model):

@@ -7,7 +7,6 @@ from django.utils import timezone
 
 from curation.models import Query, ToolSetVersion, Unusable
 from curation.models.labelling import Scope
-from curation.models.traffic import Purpose
 from curation.services.teacher_answers import query_label, teacher_call_keep
 from curation.teachers.openai_api import TeacherAnswer
 
@@ -26,8 +25,7 @@ def label_record(
     now = Query.objects.select_for_update().filter(pk=query.pk).first()
     if now is None or not _still_wanted(now, scope, tool_set):
         return False
-    purpose = Purpose.RESAMPLE if scope == Scope.AGAIN else Purpose.LABEL
-    teacher_call_keep(query=now, answer=answer, model=model, purpose=purpose, mark=mark)
+    teacher_call_keep(query=now, answer=answer, model=model, purpose=scope.purpose, mark=mark)
     if scope != Scope.AGAIN:
         query_label(query=now, answer=answer, tool_set=tool_set)
         Unusable.objects.filter(query=now.pk).delete()
