@@ -76,6 +76,7 @@ class GatewayProtocol(HttpToolsProtocol):
                 self.transport.abort()
 
     def on_headers_complete(self) -> None:
+        self._unset_keepalive_if_required()
         self._head_limit.call_off()
         self._head_bytes = 0
         self._in_body = True
@@ -84,6 +85,13 @@ class GatewayProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._in_body = False
         super().on_message_complete()
+        if self._head_limit.runs:
+            self._be_idle()
+
+    def _be_idle(self) -> None:
+        """The rest of a body that was answered early has come, too: the connection may be used again."""
+        self._head_limit.call_off()
+        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
 
     def pause_writing(self) -> None:
         super().pause_writing()

@@ -104,6 +104,19 @@ def test_a_body_that_goes_on_after_its_answer_is_cut_off(strict: Gateway) -> Non
                 time.sleep(0.01)
 
 
+@pytest.mark.parametrize("rest", [1, 3 * LARGEST_HEAD_BYTES])
+def test_a_connection_whose_body_was_answered_early_goes_on_after_its_rest(strict: Gateway, rest: int) -> None:
+    """However long the rest is, and idle for longer than a head may take."""
+    body = json.dumps(chat("play Sade")).encode()
+    with connected(strict) as stream:
+        stream.sendall(request_head(rest).replace(KEY.encode(), b"odia-wrong"))
+        assert stream.recv(2**16).startswith(b"HTTP/1.1 401")
+        stream.sendall(b"x" * rest)
+        time.sleep(2 * STRICT_SECONDS)
+        stream.sendall(request_head(len(body)) + body)
+        assert stream.recv(2**16).startswith(b"HTTP/1.1 200")
+
+
 def test_a_client_that_does_not_read_holds_no_connection_to_the_teacher(strict: Gateway) -> None:
     """The teacher's stream is endless for it."""
     event = b"data: " + b"x" * 2**16 + b"\n\n"
