@@ -39,6 +39,8 @@ class MoodyTeacher:
     """So many of the first requests are answered with 500."""
     status: int = 200
     """Of every answer, if it is not 200."""
+    model: str = ""
+    """The only one that it knows; any, if it is empty."""
 
     answered: Counter[str] = field(default_factory=Counter)
     """How often each text was answered well."""
@@ -64,12 +66,16 @@ class MoodyTeacher:
                 return
             body += message.get("body", b"")
             more = message.get("more_body", False)
-        if scope["method"] == "GET":
+        if scope["method"] == "GET" or not scope["path"].endswith("/v1/chat/completions"):
             await _answer(send, 404, b"{}")
             return
         self._count()
+        request = json.loads(body)
         try:
-            await self._respond(json.loads(body), receive, send)
+            if request["model"] == self.model or not self.model:
+                await self._respond(request, receive, send)
+            else:
+                await _answer(send, 404, b'{"error": {"message": "No such model.", "code": "model_not_found"}}')
         finally:
             self.under_way -= 1
 

@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from curation.ml.calls import Call
+from tests.bench.own_database import prepare
 from tests.bench.plays import Play, play_folder, play_sample
 from tests.bench.stand import folder_for_odia
 
@@ -214,24 +215,10 @@ def main() -> None:
     options = parser.parse_args()
     if options.sample == bool(options.folder):
         parser.error("Say --sample, or name a benchmark folder.")
-    _prepare()
+    prepare()
     play = play_sample(options.queries) if options.sample else play_folder(options.folder, options.slips, options.seed)
     with folder_for_odia() as folder:
         work(clustered(play, folder), Operator(play, options.simple, options.wrong))
-
-
-def _prepare() -> None:
-    """A database of its own, gone at the end."""
-    import os
-
-    import django
-    from django.core.management import call_command
-
-    import tests.embedded_services  # noqa: F401 - starts the servers, and stops them at exit
-
-    os.environ["DJANGO_SETTINGS_MODULE"] = "odia_site.settings"
-    django.setup()
-    call_command("migrate", verbosity=0)
 
 
 if __name__ == "__main__":

@@ -39,6 +39,7 @@ from curation.sample.wire import MODEL
 from tests.bench.fortnight_person import MOST_IN_A_DAY, Person
 from tests.bench.fortnight_stage import START, Options, application_with_history, teacher_server
 from tests.bench.fortnight_world import Changes, Teacher, queries_on, tools_on
+from tests.bench.own_database import prepare
 
 if TYPE_CHECKING:
     from curation.models import Application
@@ -261,7 +262,7 @@ def main() -> None:
     parser.add_argument("--changes", type=int, nargs=3, default=(3, 6, 9), help="the days of the three changes")
     parser.add_argument("--cluster-after", type=int, default=200, help="labelled queries")
     options = parser.parse_args(namespace=Options())
-    _prepare()
+    prepare(eager=True)
     from tests.bench.stand import folder_for_odia
 
     random.seed(SEED)
@@ -275,23 +276,6 @@ def main() -> None:
         Fortnight(application, key, teacher, folder, options).live()
     print(f"{time.perf_counter() - began:.0f} s in all")
     server.should_exit = True
-
-
-def _prepare() -> None:
-    """A database of its own, gone at the end; jobs are done as soon as they are started."""
-    import os
-
-    import django
-    from django.core.management import call_command
-
-    import tests.embedded_services  # noqa: F401 - starts the servers, and stops them at exit
-
-    os.environ["DJANGO_SETTINGS_MODULE"] = "odia_site.settings"
-    django.setup()
-    call_command("migrate", verbosity=0)
-    from odia_site.celery import app
-
-    app.conf.task_always_eager = True
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ import time
 from collections import Counter
 from typing import Any
 
-from tests.bench.fortnight import _prepare
+from tests.bench.own_database import prepare
 from tests.moody_teacher import MoodyTeacher
 from tests.training.gateway.servers import running
 
@@ -33,10 +33,7 @@ def main() -> int:
     parser.add_argument("--queries", type=int, default=5000)
     parser.add_argument("--kills", type=int, default=3)
     options = parser.parse_args()
-    _prepare()
-    from odia_site.celery import app
-
-    app.conf.task_always_eager = False
+    prepare()
     moody = MoodyTeacher(errors=0.1, hangs=0.05, too_many=0.01, garbage=0.03, retry_after=2, seconds=0.05, seed=1)
     with running(moody, lifespan="off") as url:
         figures = _labelled(options, moody, f"{url}/v1")
@@ -52,7 +49,7 @@ def _labelled(options: argparse.Namespace, moody: MoodyTeacher, base_url: str) -
     from curation.tasks import start_newest
 
     application: Application = application_ensure(slug="labelled")
-    _fill(application, options.queries)
+    fill(application, options.queries)
     teacher = teacher_set(application=application, base_url=base_url, model="large")
     budget = 2 * 97 * options.queries
     limits = {"concurrency": CONCURRENCY, "requests_per_minute": A_MINUTE, "monthly_tokens": budget}
@@ -103,7 +100,7 @@ def _as_promised(found: dict[str, Any]) -> bool:
     return bool(once and within and not found["while_it_asked_for_rest"] and found["job"]["state"] == "done")
 
 
-def _fill(application: Any, queries: int) -> None:
+def fill(application: Any, queries: int) -> None:
     from django.utils import timezone
 
     from curation.identifiers import new_id

@@ -91,6 +91,17 @@ def test_a_wrong_key_or_path_is_told_at_once_and_nothing_starts(
     assert not Job.objects.exists()
 
 
+def test_a_wrong_model_is_told_at_once_and_nothing_starts(
+    application: Application, approver: Client, moody: MoodyTeacher
+) -> None:
+    make_query(application, "play Can", answered=False)
+    moody.model = "large-3"
+    Teacher.objects.update(model="large-33")
+    shown = approver.post("/labelling/start/", {"scope": "unanswered"}).content.decode()
+    assert "does not know the model &#x27;large-33&#x27;: No such model." in shown
+    assert not Job.objects.exists()
+
+
 def test_what_does_not_fit_is_told_beside_its_field(
     application: Application, approver: Client, moody: MoodyTeacher
 ) -> None:
