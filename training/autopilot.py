@@ -18,7 +18,7 @@ from training import tasks
 from training.models import Autopilot, AutopilotAction
 from training.models.autopilot import AutopilotStep as Step
 from training.selectors.aliases import champion_of
-from training.selectors.autopilot import Proposal, autopilot_of
+from training.selectors.autopilot import IN_VAIN, Proposal, autopilot_of
 from training.services.autopilot import action_record
 from training.services.autopilot_plan import plan
 from training.services.challengers import canary_set, challenger_set, challenger_withdraw
@@ -69,9 +69,18 @@ def _taken(application: Application, proposal: Proposal) -> list[AutopilotAction
         with transaction.atomic():
             job = DOING[proposal.step](application, proposal)
     except OdiaError as error:
-        failed = replace(proposal, asks=True, sentence=f"{proposal.sentence} It could not be done: {error}")
-        return [action_record(application=application, proposal=failed)] if _is_new(application, failed) else []
+        return _in_vain(application, proposal, str(error))
+    except Exception:
+        logger.exception("The autopilot of %s broke off at %s", application.slug, proposal.step)
+        return _in_vain(application, proposal, "an unexpected error, of which the log of the worker says more.")
     return [action_record(application=application, proposal=proposal, job=job)]
+
+
+def _in_vain(application: Application, proposal: Proposal, why: str) -> list[AutopilotAction]:
+    if proposal.in_vain:
+        return []
+    failed = replace(proposal, asks=True, sentence=f"{proposal.sentence} {IN_VAIN} {why}")
+    return [action_record(application=application, proposal=failed)]
 
 
 def _is_new(application: Application, proposal: Proposal) -> bool:

@@ -8,6 +8,8 @@ from curation.ml.tools import hash_functions
 from curation.models import Application, Query, ToolSetVersion
 
 RECENT_QUERIES = 1000
+OFFERED_SHARE = 0.1
+"""Of the newest queries, with which a tool set counts as offered beside the commonest."""
 
 
 def current_tool_set(application: Application) -> ToolSetVersion | None:
@@ -17,6 +19,13 @@ def current_tool_set(application: Application) -> ToolSetVersion | None:
     """
     counts = recent_tool_sets(application)
     return ToolSetVersion.objects.get(pk=counts.most_common(1)[0][0]) if counts else None
+
+
+def offered_tool_sets(application: Application) -> set[int]:
+    """The keys of the tool sets that come now: some applications offer several, by turns or to different users."""
+    counts = recent_tool_sets(application)
+    commonest = {key for key, _ in counts.most_common(1)}
+    return commonest | {key for key, count in counts.items() if count >= OFFERED_SHARE * counts.total()}
 
 
 def recent_tool_sets(application: Application) -> Counter[int]:

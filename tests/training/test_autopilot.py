@@ -274,6 +274,21 @@ def test_a_switched_off_function_makes_a_smaller_change_enough(champion: Student
     assert "switched off play_music" in AutopilotAction.objects.get(step="distil").sentence
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "known"), [(0, 9, True), (0, 10, False), (30, 59, True), (30, 60, False), (50, 200, True)]
+)
+def test_a_function_that_the_student_hardly_knows_makes_a_smaller_change_enough(
+    champion: Student, before: int, now: int, known: bool
+) -> None:
+    """Each time there are twice as many examples of it, as long as they were few."""
+    newer = make_dataset(champion.application, TEXTS)
+    for dataset, count in ((champion.dataset, before), (newer, now)):
+        dataset.balance = {"train": {"play_music": 60, "set_alarm": count}}
+        dataset.save()
+    sentence = step(champion.application, Step.DISTIL).sentence
+    assert (f"hardly knows set_alarm ({before} examples, {now} now)" in sentence) != known
+
+
 def test_a_dataset_that_is_too_small_to_certify_anything_is_not_learned_from(piloted: Application) -> None:
     make_dataset(piloted, TEXTS)
     allow(piloted, 0.02)
@@ -364,8 +379,42 @@ def test_before_it_becomes_champion_both_are_held_against_live_traffic_once(
     assert job.parameters == {"students": [champion.pk, challenger.pk], "days": 7}
     assert done(piloted) == [], "it waits for the evaluation"
     Job.objects.filter(pk=job.pk).update(state=JobState.FAILED)
-    assert done(piloted) == ["promote"], "whatever came of it, it is tried once"
+    assert done(piloted) == [], "it does not become champion unseen"
+    assert "tried again an hour after" in step(piloted, Step.EVALUATE).sentence
+    Job.objects.filter(pk=job.pk).update(created_at=timezone.now() - timedelta(hours=2))
+    piloted.promotions.update(created_at=timezone.now() - timedelta(hours=3))
+    assert done(piloted) == ["evaluate"]
+    Job.objects.update(state=JobState.DONE)
+    assert done(piloted) == ["promote"]
     assert champion_of(piloted) == challenger
+
+
+def test_where_evaluations_are_left_to_people_it_does_not_promote_before_one(
+    piloted: Application, champion: Student, challenger: Student
+) -> None:
+    setting(piloted, left_to_people=[Step.EVALUATE.value])
+    live_traffic(champion)
+    on_all_users(piloted, challenger)
+    [question] = asked(piloted)
+    assert question.step == Step.EVALUATE and "both are held against the same live traffic" in question.sentence
+    assert champion_of(piloted) == champion
+    tasks.start_live_evaluation(application=piloted, days=7, trigger=Trigger.PAGE)
+    Job.objects.update(state=JobState.DONE)
+    assert done(piloted) == ["promote"]
+
+
+def test_a_challenger_that_is_not_fit_to_become_champion_is_not_widened_to_all_users(
+    piloted: Application, challenger: Student
+) -> None:
+    evaluation = challenger.evaluations.get()
+    evaluation.figures["coverage"] = 0.01
+    evaluation.save()
+    canary_set(application=piloted, share=0.5, shadow=False)
+    for _ in range(3):
+        answer_inline(challenger, "play Can", play("Can"), ago=timedelta(0))
+    [question] = asked(piloted)
+    assert question.step == Step.WIDEN and "It covers 1.0% of the test split" in question.sentence
+    assert policy_of(piloted).canary_share == 0.5
 
 
 def test_a_challenger_that_is_worse_on_live_traffic_does_not_become_champion(
@@ -481,6 +530,24 @@ def test_a_step_that_cannot_be_done_is_said_once(piloted: Application, monkeypat
     assert done(piloted) == [] and done(piloted) == []
     [question] = AutopilotAction.objects.filter(asks=True, step="distil")
     assert question.sentence.endswith("It could not be done: The trainer is on holiday.")
+    assert step(piloted, Step.DISTIL).words == question.sentence, "the page and the overview go on saying it"
+    monkeypatch.undo()
+    assert done(piloted) == ["distil"]
+    assert not step(piloted, Step.DISTIL).needs_person
+    assert "could not" not in AutopilotAction.objects.get(asks=False, step="distil").sentence
+
+
+def test_a_step_that_breaks_is_said_and_the_others_go_on(piloted: Application, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_dataset(piloted, TEXTS, status=DatasetStatus.DRAFT)
+    simple_cluster(piloted)
+
+    def break_(**given: Any) -> None:
+        raise ValueError("a fault")
+
+    monkeypatch.setattr("training.autopilot.clusters_approve", break_)
+    assert "approve_dataset" in done(piloted)
+    [question] = AutopilotAction.objects.filter(asks=True, step="approve_clusters")
+    assert "the log of the worker says more" in question.sentence
 
 
 @pytest.mark.django_db(transaction=True)

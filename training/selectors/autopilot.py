@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
 from django.db.models import Q
+from django.utils import timezone
 
-from curation.models import Application, Clustering, Job, Query, Review, ToolSetVersion
+from curation.models import Application, Clustering, Job, Query, Review
 from curation.models.jobs import JobKind, JobState
 from curation.models.labelling import Scope
 from curation.selectors.jobs import UNDER_WAY
-from curation.selectors.tool_sets import current_tool_set
+from curation.selectors.tool_sets import offered_tool_sets
 from training.models import (
     Autopilot,
     AutopilotAction,
@@ -31,7 +32,11 @@ from training.selectors.aliases import aliases_of
 
 LOOKED_AT = 50_000
 """The newest queries, among which those that no clustering has seen are counted."""
+AGAIN_AFTER = timedelta(hours=1)
+"""Until what failed, or what a budget stopped, is tried once more."""
 ACTIONS_PER_PAGE = 30
+IN_VAIN = "It could not be done:"
+"""So the sentence goes on that says why a step failed."""
 SWITCHED = "The autopilot is switched"
 """So the sentence begins that says who switched it on or off."""
 
@@ -41,7 +46,7 @@ class Proposal:
     """A step as it stands: `due`, it is taken now; `asks`, a person decides; `waiting`, for what the sentence says.
 
     None of them: there is nothing to do. `subject` tells one question from another; `on` is what the step works on;
-    `page` and `key` name the page where a person decides.
+    `page` and `key` name the page where a person decides; `in_vain` is what the log says where the last try failed.
     """
 
     step: AutopilotStep
@@ -53,14 +58,23 @@ class Proposal:
     on: Any = None
     page: str = ""
     key: int | None = None
+    in_vain: str = ""
+
+    @property
+    def needs_person(self) -> bool:
+        return self.asks or bool(self.in_vain)
+
+    @property
+    def words(self) -> str:
+        return self.in_vain or self.sentence
 
     def as_json(self) -> dict[str, Any]:
         return {
             "step": self.step.value,
             "due": self.due,
-            "asks": self.asks,
+            "asks": self.needs_person,
             "waiting": self.waiting,
-            "sentence": self.sentence,
+            "sentence": self.words,
         }
 
 
@@ -87,8 +101,13 @@ class Facts:
         return self.application.clusterings.first()
 
     @cached_property
-    def tool_set(self) -> ToolSetVersion | None:
-        return current_tool_set(self.application)
+    def tool_sets(self) -> set[int]:
+        """The keys of those that are offered now; none where no query came with tools."""
+        return offered_tool_sets(self.application)
+
+    def has_other_tools(self, made: Student | Dataset) -> bool:
+        """Whether it was made for tools that are not offered any more."""
+        return bool(self.tool_sets) and made.tool_set_id not in self.tool_sets
 
     @cached_property
     def dataset(self) -> Dataset | None:
@@ -145,7 +164,7 @@ class Facts:
         off = self.off_as_a_whole(student)
         if off:
             return f"Audits have switched {student} off: {off.reason}"
-        if self.tool_set is not None and student.tool_set_id != self.tool_set.pk:
+        if self.has_other_tools(student):
             return f"The application offers other tools now than {student} was trained on."
         return ""
 
@@ -153,6 +172,18 @@ class Facts:
     def evaluation(self) -> Evaluation | None:
         """The candidate's, on its own dataset."""
         return self.candidate.latest_evaluation if self.candidate else None
+
+    @cached_property
+    def newest_actions(self) -> dict[str, AutopilotAction]:
+        """The newest line in the log of each step."""
+        rows = self.application.autopilot_actions.order_by("step", "-id").distinct("step")
+        return {action.step: action for action in rows}
+
+    def in_vain(self, proposal: Proposal) -> str:
+        """What the log says where the last try at this very step could not be done; empty otherwise."""
+        last = self.newest_actions.get(proposal.step)
+        failed = last is not None and last.subject == proposal.subject and IN_VAIN in last.sentence
+        return last.sentence if last is not None and failed else ""
 
     def asked(self, step: AutopilotStep) -> dict[str, datetime]:
         """What was asked about at this step so far, and when."""
@@ -163,6 +194,17 @@ class Facts:
 def autopilot_of(application: Application) -> Autopilot:
     """The application's autopilot; before it was ever set, one that is off, with the defaults."""
     return Autopilot.objects.filter(application=application).first() or Autopilot(application=application)
+
+
+def ended_of_late(job: Job | None) -> bool:
+    return job is not None and job.finished_at is not None and job.finished_at > timezone.now() - AGAIN_AFTER
+
+
+def failed_of_late(job: Job | None) -> bool:
+    """Whether a job failed, or was cancelled, within the last hour."""
+    if job is None or job.state not in (JobState.FAILED, JobState.CANCELLED):
+        return False
+    return (job.finished_at or job.created_at) > timezone.now() - AGAIN_AFTER
 
 
 def unclustered(application: Application, most: int) -> int:

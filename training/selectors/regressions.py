@@ -1,6 +1,6 @@
-"""Functions at which a student got worse: it gives more wrong answers inline than chance explains.
+"""Functions at which a student got worse: it gives more wrong answers than chance explains.
 
-A wrong answer inline is what reaches a user, so nothing else counts: what the gate holds back costs time, not trust.
+A wrong answer inline is what reaches a user; what the gate holds back costs time, not trust, and is counted by itself.
 Functions are those of the reference calls. That so many are tested at once is allowed for by Holm's procedure (1979):
 if nothing got worse, any function is flagged with a chance of at most 5%. Functions with so little evidence that it
 could not prove anything do not count among those tested (Tarone, 1990).
@@ -15,9 +15,11 @@ from django.db.models import Count, Exists, OuterRef, Q
 from scipy.stats import binomtest, hypergeom
 
 from training.models import Evaluation
+from training.models.datasets import ExampleRoute
 
 CHANCE = 0.05
 WRONG = Q(agrees=False) & ~Q(served_by="")
+WRONG_SIMPLE = Q(agrees=False, route=ExampleRoute.SIMPLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,15 @@ class Tested:
 def worse_than(evaluation: Evaluation, other: Evaluation) -> list[Tested]:
     """Against another student on the same examples: McNemar's test, exact and one-sided, of those that one of the two
     alone answers wrongly inline; each distinct query counts once."""
-    return _beyond_chance(_paired(*row) for row in _pairs(evaluation, other))
+    return _beyond_chance(_paired(*row) for row in _pairs(evaluation, other, WRONG))
+
+
+def less_able_than(evaluation: Evaluation, other: Evaluation) -> list[Tested]:
+    """The same of all answers to simple examples, whatever the gate makes of them: it can answer less of these inline.
+
+    What is not simple any more, such as the examples of a rejected cluster, it was not to learn.
+    """
+    return _beyond_chance(_paired(*row) for row in _pairs(evaluation, other, WRONG_SIMPLE))
 
 
 def worse_than_before(evaluation: Evaluation, before: Evaluation) -> list[Tested]:
@@ -66,16 +76,16 @@ def _unpaired(function: str, wrong: int, inline: int, wrong_before: int, inline_
     return Tested(function, sentence, float(among.sf(wrong - 1)), float(among.sf(most - 1)))
 
 
-def _pairs(evaluation: Evaluation, other: Evaluation) -> Iterable[tuple[str, int, int, int, int]]:
-    """By function: the common examples, those that this student answers wrongly inline, the other, and both."""
+def _pairs(evaluation: Evaluation, other: Evaluation, wrong: Q) -> Iterable[tuple[str, int, int, int, int]]:
+    """By function: the common examples, those that this student gets `wrong`, the other, and both."""
     same = other.examples.filter(query_id=OuterRef("query_id"))
-    rows = evaluation.examples.filter(Exists(same)).alias(others=Exists(same.filter(WRONG)))
+    rows = evaluation.examples.filter(Exists(same)).alias(others=Exists(same.filter(wrong)))
     others = Q(others=True)
     counts = {
         "common": Count("pk"),
-        "wrong": Count("pk", filter=WRONG),
+        "wrong": Count("pk", filter=wrong),
         "others_wrong": Count("pk", filter=others),
-        "both_wrong": Count("pk", filter=WRONG & others),
+        "both_wrong": Count("pk", filter=wrong & others),
     }
     return rows.order_by("function").values("function").annotate(**counts).values_list("function", *counts)
 

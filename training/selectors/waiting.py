@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
+
 from curation.models import Application, Cluster
 from curation.models.clusters import ClusterStatus
 from training.models import Dataset, Evaluation, Student, SwitchOff
@@ -30,7 +32,23 @@ def clusters_to_decide(application: Application) -> list[Cluster]:
 
 
 def drafts(application: Application) -> list[Dataset]:
-    return list(application.datasets.filter(status=DatasetStatus.DRAFT).select_related("built_by")[:SHOWN])
+    return list(_drafts(application)[:SHOWN])
+
+
+def own_drafts(application: Application) -> list[Dataset]:
+    """Those that a person built with choices of their own: the autopilot leaves these to them."""
+    return list(_drafts(application).exclude(built_by=None).exclude(choices={})[:SHOWN])
+
+
+def _drafts(application: Application) -> QuerySet[Dataset]:
+    return application.datasets.filter(status=DatasetStatus.DRAFT).select_related("built_by")
+
+
+def worse_live(*students: Student | None) -> list[Evaluation]:
+    """The students' newest evaluations on live traffic, where these found a function that got worse."""
+    rows = Evaluation.objects.filter(student__in=[one.pk for one in students if one], dataset=None)
+    newest = rows.select_related("student").defer("curve", "per_function").order_by("student", "-id")
+    return [one for one in newest.distinct("student") if one.regressions]
 
 
 def evaluation_of(student: Student) -> Evaluation | None:

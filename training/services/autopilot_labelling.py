@@ -12,10 +12,8 @@ from curation.models.jobs import JobKind, JobState, Trigger
 from curation.models.labelling import LabelChoices, Scope
 from curation.selectors.labelling import estimate, selected
 from training.models.autopilot import AutopilotStep as Step
-from training.selectors.autopilot import Facts, Proposal
+from training.selectors.autopilot import Facts, Proposal, ended_of_late
 
-AGAIN_AFTER = timedelta(hours=1)
-"""Until the teacher is asked once more after a job that failed, or that the budget stopped."""
 ENOUGH = 100
 """Queries for which the teacher is asked at once; fewer wait until an hour after the last job."""
 REASONS = {
@@ -45,7 +43,7 @@ def label(facts: Facts) -> Iterator[Proposal]:
         return
     found = (selected(facts.application, scope=scope, limit=left) for scope in REASONS)
     choices = next(filter(None, found), None)
-    if choices and choices.queries < ENOUGH and _ended_of_late(facts.newest_jobs.get(JobKind.LABEL)):
+    if choices and choices.queries < ENOUGH and ended_of_late(facts.newest_jobs.get(JobKind.LABEL)):
         sentence = f"{choices.queries:,} are too few to ask the teacher again within an hour."
         yield Proposal(step=Step.LABEL, sentence=sentence, waiting=True)
         return
@@ -79,13 +77,9 @@ def _asked_about(job: Job) -> int:
     return round(job.parameters["queries"] * (job.progress if job.ended else 1.0))
 
 
-def _ended_of_late(job: Job | None) -> bool:
-    return job is not None and job.finished_at is not None and job.finished_at > timezone.now() - AGAIN_AFTER
-
-
 def _ended_badly(job: Job | None) -> str:
     """Why the teacher is left alone for now; empty if nothing speaks against asking."""
-    if job is None or not _ended_of_late(job):
+    if job is None or not ended_of_late(job):
         return ""
     if job.state in (JobState.FAILED, JobState.CANCELLED):
         return f"The last time, it ended early: {job.message} It is tried again an hour after."

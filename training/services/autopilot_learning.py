@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from curation.models import Cluster, Job, ToolSetVersion
+from curation.models import Cluster, Job
 from curation.models.clusters import ClusterStatus
 from curation.models.jobs import JobKind, JobState
 from curation.selectors.undecided import undecided_clusters
@@ -21,6 +21,7 @@ from training.selectors.autopilot import (
     Proposal,
     decided_by_a_person,
     decided_since,
+    failed_of_late,
     labelled_since,
     unclustered,
 )
@@ -32,8 +33,8 @@ ASKED_ABOUT = 5
 """Clusters in a day."""
 WORTH_ASKING = 0.01
 """Share of the traffic from which an undecided cluster is worth a person's look."""
-AGAIN_AFTER = timedelta(hours=1)
-"""Until a job that failed is tried once more."""
+LEAST_EXAMPLES, MANY_EXAMPLES = 10, 50
+"""Of a function: fewer teach a student nothing; from so many on, more of them are no reason to learn anew."""
 
 
 def cluster(facts: Facts) -> Iterator[Proposal]:
@@ -41,7 +42,7 @@ def cluster(facts: Facts) -> Iterator[Proposal]:
     if JobKind.CLUSTER in facts.kinds_under_way:
         yield Proposal(step=Step.CLUSTER, sentence="The traffic is being clustered.", waiting=True)
         return
-    if _failed_of_late(facts.newest_jobs.get(JobKind.CLUSTER)):
+    if failed_of_late(facts.newest_jobs.get(JobKind.CLUSTER)):
         sentence = "The last clustering failed; it is tried again an hour after."
         yield Proposal(step=Step.CLUSTER, sentence=sentence, waiting=True)
         return
@@ -60,7 +61,7 @@ def cluster(facts: Facts) -> Iterator[Proposal]:
 
 def _reason_to_cluster(facts: Facts) -> str:
     """Why less new traffic is enough."""
-    if facts.student is not None and _offers_others(facts.tool_set, facts.student):
+    if facts.student is not None and facts.has_other_tools(facts.student):
         return "No student has learned from traffic with the tools that are offered now."
     if facts.clustering is None:
         return ""
@@ -147,7 +148,7 @@ def build(facts: Facts) -> Iterator[Proposal]:
         sentence = f"{reason} Somebody has decided within the last {facts.autopilot.quiet_minutes} minutes."
         yield Proposal(step=Step.BUILD, sentence=sentence, waiting=True)
         return
-    yield Proposal(step=Step.BUILD, sentence=reason, due=True, subject=_built_when(facts), page="dataset_new")
+    yield Proposal(step=Step.BUILD, sentence=reason, due=True, subject=_built_when(facts), page="datasets")
 
 
 def _reason_to_build(facts: Facts) -> str:
@@ -162,7 +163,7 @@ def _reason_to_build(facts: Facts) -> str:
         return "Clusters or calls were decided on since the last build."
     if labelled_since(facts.application, last) >= max(facts.autopilot.cluster_after // SOONER, 1):
         return "The teacher has answered more queries since the last build."
-    if dataset is not None and _has_other_tools(facts, dataset) and not _failed_of_late(job):
+    if dataset is not None and facts.has_other_tools(dataset) and not failed_of_late(job):
         return f"The application offers other tools than those of dataset {dataset.version}."
     return ""
 
@@ -208,7 +209,7 @@ def distil(facts: Facts) -> Iterator[Proposal]:
     if few := _too_few_to_certify(facts, dataset):
         yield Proposal(step=Step.DISTIL, sentence=few, waiting=True)
         return
-    if _has_other_tools(facts, dataset):
+    if facts.has_other_tools(dataset):
         sentence = f"Dataset {dataset.version} is of other tools than the application offers now."
         yield Proposal(step=Step.DISTIL, sentence=sentence, waiting=True)
         return
@@ -216,10 +217,6 @@ def distil(facts: Facts) -> Iterator[Proposal]:
     yield Proposal(
         step=Step.DISTIL, sentence=sentence, due=enough, subject=f"dataset {dataset.pk}", on=dataset, page="run_start"
     )
-
-
-def _has_other_tools(facts: Facts, dataset: Dataset) -> bool:
-    return facts.tool_set is not None and dataset.tool_set_id != facts.tool_set.pk
 
 
 def _run_before(dataset: Dataset, job: Job, run: int) -> Proposal:
@@ -257,9 +254,12 @@ def _changed_enough(facts: Facts, dataset: Dataset) -> tuple[bool, str]:
 
 
 def _reason_to_learn(facts: Facts, student: Student, dataset: Dataset) -> str:
-    """Why a smaller change is enough: other tools, or disagreement that was seen before the dataset was built."""
-    if _offers_others(facts.tool_set, student):
+    """Why a smaller change is enough: other tools, functions that it hardly knows, or disagreement that was seen before
+    the dataset was built."""
+    if facts.has_other_tools(student):
         return f"The application offers other tools than {student} was trained on."
+    if few := _hardly_known(student.dataset, dataset):
+        return f"{student} hardly knows {few}."
     off = [one for one in facts.switched_off if student.created_at < one.created_at < dataset.created_at]
     if off:
         return f"Audits have switched off {_named(off)} since."
@@ -268,11 +268,13 @@ def _reason_to_learn(facts: Facts, student: Student, dataset: Dataset) -> str:
     return ""
 
 
-def _offers_others(tool_set: ToolSetVersion | None, student: Student) -> bool:
-    return tool_set is not None and tool_set.pk != student.tool_set_id
-
-
-def _failed_of_late(job: Job | None) -> bool:
-    if job is None or job.state not in (JobState.FAILED, JobState.CANCELLED):
-        return False
-    return (job.finished_at or job.created_at) > timezone.now() - AGAIN_AFTER
+def _hardly_known(learned: Dataset, dataset: Dataset) -> str:
+    """Functions of which there are at least twice as many examples by now as the few that were learned from."""
+    doubled = [
+        f"{change.row.label} ({change.older} examples, {change.newer} now)"
+        for change in differences.balance_changes(learned, dataset)
+        if not change.row.route
+        and change.older < MANY_EXAMPLES
+        and change.newer >= 2 * max(change.older, LEAST_EXAMPLES / 2)
+    ]
+    return ", ".join(doubled)

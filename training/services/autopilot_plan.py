@@ -29,12 +29,11 @@ STEPS: tuple[Callable[[Facts], Iterator[Proposal]], ...] = (
 def plan(application: Application) -> list[Proposal]:
     """Every step in its order as it stands now. It changes nothing; the tick takes the steps that are due."""
     facts = Facts(application, autopilot_of(application), policy_of(application))
-    left = set(facts.autopilot.left_to_people)
-    return [_left_to_people(one) if one.step in left else one for step in STEPS for one in step(facts)]
+    return [_as_it_stands(facts, one) for step in STEPS for one in step(facts)]
 
 
-def _left_to_people(one: Proposal) -> Proposal:
-    """A step that is left to people is a question instead."""
-    if not one.due:
-        return one
-    return replace(one, due=False, asks=True, sentence=f"{one.sentence} This step is left to people.")
+def _as_it_stands(facts: Facts, one: Proposal) -> Proposal:
+    """A step that is left to people is a question instead; one that could not be done says so, and is tried again."""
+    if one.due and one.step in facts.autopilot.left_to_people:
+        return replace(one, due=False, asks=True, sentence=f"{one.sentence} This step is left to people.")
+    return replace(one, in_vain=facts.in_vain(one)) if one.due else one

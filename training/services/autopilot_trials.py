@@ -11,16 +11,16 @@ from django.utils import timezone
 from scipy.stats import beta
 
 from curation.identifiers import first_id
-from curation.models import RouterDecision
+from curation.models import Job, RouterDecision
 from curation.models.jobs import JobKind, JobState
 from curation.models.traffic import INLINE_ROUTES
 from training.models import Promotion, Student
 from training.models.autopilot import AutopilotStep as Step
 from training.models.promotions import AliasName
-from training.selectors.autopilot import Facts, Proposal
+from training.selectors.autopilot import Facts, Proposal, failed_of_late
 from training.selectors.canary import next_step
 from training.selectors.trials import audits_of_all
-from training.services.checks import Check, challenger_checks, promotion_checks
+from training.services.checks import Check, challenger_checks, failing, promotion_checks
 from training.services.live_drawing import LEAST_QUERIES, USUAL_DAYS, live_counts
 
 CONFIDENCE = 0.95
@@ -82,18 +82,7 @@ def evaluate(facts: Facts) -> Iterator[Proposal]:
         place: dict[str, Any] = {"subject": f"student {candidate.pk}", "page": "student", "key": candidate.pk}
         yield Proposal(step=Step.EVALUATE, sentence=sentence, due=True, on=parameters, **place)
     elif (trial := trial_of(facts)) and champion is not None and _to_be_seen_live(facts, champion, trial):
-        sentence = f"{trial.figures} Before it can become champion, both are held against the same live traffic."
-        students = {"students": [champion.pk, trial.challenger.pk], "days": USUAL_DAYS}
-        subject = f"live {trial.challenger.pk}"
-        yield Proposal(
-            step=Step.EVALUATE,
-            sentence=sentence,
-            due=True,
-            on=students,
-            subject=subject,
-            page="student",
-            key=trial.challenger.pk,
-        )
+        yield _live_evaluation(facts, champion, trial)
     else:
         yield Proposal(step=Step.EVALUATE, sentence="Every student that needs it is evaluated.")
 
@@ -116,15 +105,31 @@ def _not_compared(facts: Facts, champion: Student, candidate: Student) -> bool:
     return not _evaluations(facts, champion).filter(parameters__dataset=candidate.dataset_id).exists()
 
 
+def _live_evaluation(facts: Facts, champion: Student, trial: Trial) -> Proposal:
+    place: dict[str, Any] = {"subject": f"live {trial.challenger.pk}", "page": "evaluations"}
+    if failed_of_late(_seen_live(facts, trial)):
+        sentence = "The evaluation on live traffic failed; it is tried again an hour after."
+        return Proposal(step=Step.EVALUATE, sentence=sentence, waiting=True)
+    sentence = f"{trial.figures} Before it can become champion, both are held against the same live traffic."
+    students = {"students": [champion.pk, trial.challenger.pk], "days": USUAL_DAYS}
+    return Proposal(step=Step.EVALUATE, sentence=sentence, due=True, on=students, **place)
+
+
 def _to_be_seen_live(facts: Facts, champion: Student, trial: Trial) -> bool:
-    """Whether both are still to be held against live traffic at the last step of the trial. It is tried once a step."""
+    """Whether both are still to be held against live traffic at the last step of the trial, and there is enough."""
     out = facts.out_of_service(champion) or facts.out_of_service(trial.challenger)
     if out or not trial.passed or next_step(trial.share) is not None or trial.move is None:
         return False
-    jobs = facts.application.jobs.filter(kind=JobKind.EVALUATE, parameters__students__contains=[trial.challenger.pk])
-    if jobs.filter(created_at__gte=trial.move.created_at).exists():
+    seen = _seen_live(facts, trial)
+    if seen is not None and seen.state != JobState.FAILED:
         return False
     return live_counts([champion, trial.challenger]).by_days[USUAL_DAYS] >= LEAST_QUERIES
+
+
+def _seen_live(facts: Facts, trial: Trial) -> Job | None:
+    """The newest evaluation of the challenger on live traffic since the last step of its trial."""
+    jobs = facts.application.jobs.filter(kind=JobKind.EVALUATE, parameters__students__contains=[trial.challenger.pk])
+    return jobs.filter(created_at__gte=trial.move.created_at).order_by("-id").first() if trial.move else None
 
 
 def _evaluations(facts: Facts, student: Student) -> Any:
@@ -168,9 +173,8 @@ def _being_evaluated(facts: Facts) -> bool:
 
 def _checked(step: Step, student: Student, checks: list[Check], promise: str) -> Proposal:
     """Due if every check passes; otherwise a question, since only a person can judge an exception."""
-    failed = " ".join(check.sentence for check in checks if not check.passed)
     place: dict[str, Any] = {"subject": f"student {student.pk}", "page": "student", "key": student.pk}
-    if failed:
+    if failed := failing(checks):
         sentence = f"{student} does not pass: {failed} Decide what to do about it, or wait for the next student."
         return Proposal(step=step, sentence=sentence, asks=True, **place)
     return Proposal(step=step, sentence=f"{student} passes every check: {promise}.", due=True, on=student, **place)
@@ -196,6 +200,10 @@ def widen(facts: Facts) -> Iterator[Proposal]:
         yield Proposal(step=Step.WIDEN, sentence=worse, asks=True, subject=subject, **place)
     elif step is None:
         yield Proposal(step=Step.WIDEN, sentence=f"{trial.challenger} has passed the last step.")
+    elif next_step(step / 100) is None and (failed := failing(promotion_checks(student=trial.challenger))):
+        subject = f"{trial.challenger.pk} to {step}%"
+        sentence = f"{trial.challenger} is not fit to become champion: {failed} Withdraw it, or let it meet all users."
+        yield Proposal(step=Step.WIDEN, sentence=sentence, asks=True, subject=subject, **place)
     else:
         sentence = f"{trial.figures} {_audited(trial.challenger)} It meets {step}% of the users next."
         subject = f"{trial.challenger.pk} to {step}%"
@@ -255,6 +263,9 @@ def promote(facts: Facts) -> Iterator[Proposal]:
         yield Proposal(step=Step.PROMOTE, sentence="No student has passed the last step of its trial.")
     elif held := _held_up(facts, trial) or facts.out_of_service(trial.challenger):
         yield Proposal(step=Step.PROMOTE, sentence=held, waiting=True)
+    elif champion is not None and _to_be_seen_live(facts, champion, trial):
+        sentence = f"{trial.challenger} is to be held against {champion} on live traffic first."
+        yield Proposal(step=Step.PROMOTE, sentence=sentence, waiting=True)
     elif not _worse_live(trial):
         promise = f"it has passed the last step of its trial. {_audited(trial.challenger)} It becomes champion"
         yield _checked(Step.PROMOTE, trial.challenger, promotion_checks(student=trial.challenger), promise)

@@ -13,7 +13,7 @@ from training.models import Promotion, RoutingPolicy, Student
 from training.models.promotions import AliasName
 from training.selectors.aliases import challenger_of, champion_of
 from training.services.aliases import alias_move, refuse_if_moved
-from training.services.checks import Check, challenger_checks
+from training.services.checks import Check, challenger_checks, failing
 from training.services.policies import policy_of
 
 
@@ -34,9 +34,8 @@ def challenger_set(*, student: Student, user: User | None = None, seen: int | No
     if challenger_of(application) == student:
         raise OdiaError(f"{student} is the challenger already.")
     checks = challenger_checks(student=student)
-    failed = [check.sentence for check in checks if not check.passed]
-    if failed:
-        raise OdiaError(f"{student} cannot be the challenger: {' '.join(failed)}")
+    if failed := failing(checks):
+        raise OdiaError(f"{student} cannot be the challenger: {failed}")
     _stop_trial(application)
     return alias_move(application=application, name=AliasName.CHALLENGER, student=student, user=user, checks=checks)
 

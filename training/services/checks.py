@@ -7,19 +7,17 @@ from typing import Any
 
 from scipy.stats import beta
 
-from curation.selectors.tool_sets import current_tool_set
+from curation.selectors.tool_sets import offered_tool_sets
 from training.models import Evaluation, RoutingPolicy, Student, SwitchOff
 from training.models.audits import WHOLE
 from training.selectors.aliases import champion_of
 from training.selectors.evaluations import champion_evaluation
-from training.selectors.regressions import worse_than
+from training.selectors.regressions import less_able_than, worse_than
 from training.services.policies import policy_of
 
 LEAST_COVERAGE = 0.05
 LEAST_INLINE_EXAMPLES = 50
 MOST_LATENCY_P99_MS = 50.0
-LEAST_FUNCTION_EXAMPLES = 20
-WORSE_FUNCTION = 0.05
 CONFIDENCE = 0.95
 
 
@@ -49,6 +47,11 @@ def promotion_checks(*, student: Student, policy: RoutingPolicy | None = None) -
 def challenger_checks(*, student: Student) -> list[Check]:
     """What it must meet to be tried on traffic: whether it is worth the champion's place, the trial shall show."""
     return _trial_checks(student, student.latest_evaluation, policy_of(student.application))
+
+
+def failing(checks: list[Check]) -> str:
+    """What the checks that do not hold say; empty if all hold."""
+    return " ".join(check.sentence for check in checks if not check.passed)
 
 
 def _trial_checks(student: Student, evaluation: Evaluation | None, policy: RoutingPolicy) -> list[Check]:
@@ -85,9 +88,8 @@ def _certified(student: Student, epsilon: float) -> Check:
 
 
 def _tool_set(student: Student) -> Check:
-    current = current_tool_set(student.application)
-    if current is not None and current.pk == student.tool_set_id:
-        return Check("tool set", True, "It was trained on the tool set that the application offers now.")
+    if student.tool_set_id in offered_tool_sets(student.application):
+        return Check("tool set", True, "It was trained on a tool set that the application offers now.")
     return Check("tool set", False, "The application offers another tool set now than the one it was trained on.")
 
 
@@ -135,8 +137,8 @@ def _latency(figures: dict[str, Any]) -> Check:
 def _functions(student: Student, evaluation: Evaluation) -> Check:
     """No function may get clearly worse than with the champion, on the same test split.
 
-    Worse is what `worse_than` finds among the inline answers, and, whatever the gate makes of it, a clear loss of
-    exact match, since it costs coverage.
+    Worse is what `worse_than` finds among the inline answers, and what `less_able_than` finds among all of simple
+    examples, since it costs coverage.
     """
     name = "no function got worse"
     other = champion_evaluation(evaluation)
@@ -145,14 +147,8 @@ def _functions(student: Student, evaluation: Evaluation) -> Check:
         if champion is None or champion == student:
             return Check(name, True, "There is no champion to compare it with.")
         return Check(name, True, f"The champion {champion} was not evaluated on {evaluation.dataset}.")
-    before = {row["function"]: row for row in other.per_function}
-    worse = {one.function or "no call" for one in worse_than(evaluation, other)} | {
-        row["function"] or "no call"
-        for row in evaluation.per_function
-        if row["examples"] >= LEAST_FUNCTION_EXAMPLES
-        and row["function"] in before
-        and row["exact_match"] < before[row["function"]]["exact_match"] - WORSE_FUNCTION
-    }
+    found = [*worse_than(evaluation, other), *less_able_than(evaluation, other)]
+    worse = {one.function or "no call" for one in found}
     if worse:
         return Check(name, False, f"Worse than the champion at: {', '.join(sorted(worse))}.")
     return Check(name, True, f"At no function it is worse than the champion {other.student}.")

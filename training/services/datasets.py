@@ -147,7 +147,7 @@ def _store(
     if not clusters <= _approved_clusters(application):
         raise OdiaError("A cluster lost its approval while the dataset was being built. Build it again.")
     sha256 = _hash(examples)
-    same = application.datasets.filter(sha256=sha256).first()
+    same = application.datasets.filter(sha256=sha256, tool_set=tool_set).first()
     if same:
         return same
     dataset = Dataset.objects.create(

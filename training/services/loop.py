@@ -18,7 +18,7 @@ from training.models import Dataset, Evaluation, Student
 from training.models.build_choices import MOST_EXAMPLES, BuildChoices
 from training.models.datasets import DatasetStatus
 from training.models.students import Family
-from training.services.checks import Check, promotion_checks
+from training.services.checks import Check, failing, promotion_checks
 from training.services.datasets import dataset_approve, dataset_build
 from training.services.distillation import run_execute
 from training.services.policies import policy_of
@@ -142,8 +142,7 @@ def _promote(student: Student, promote_student: bool, result: LoopResult) -> Non
         else:
             result.needs = f"{student} meets every check: promote it on the students page."
     else:
-        failed = " ".join(check.sentence for check in result.checks if not check.passed)
-        result.needs = f"{student} is not promoted: {failed}"
+        result.needs = f"{student} is not promoted: {failing(result.checks)}"
 
 
 def _finished(job: Job) -> Job:

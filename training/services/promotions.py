@@ -12,7 +12,7 @@ from training.models.promotions import AliasName
 from training.selectors.aliases import challenger_of, champion_of, standing_promotion
 from training.services.aliases import alias_move, refuse_if_moved
 from training.services.challengers import challenger_withdraw
-from training.services.checks import promotion_checks
+from training.services.checks import failing, promotion_checks
 
 
 @transaction.atomic
@@ -25,9 +25,8 @@ def promote(*, student: Student, user: User | None = None, seen: int | None = No
     """
     refuse_if_moved(application=student.application, name=AliasName.CHAMPION, seen=seen)
     checks = promotion_checks(student=student)
-    failed = [check.sentence for check in checks if not check.passed]
-    if failed:
-        raise OdiaError(f"{student} cannot be promoted: {' '.join(failed)}")
+    if failed := failing(checks):
+        raise OdiaError(f"{student} cannot be promoted: {failed}")
     if champion_of(student.application) == student:
         raise OdiaError(f"{student} is the champion already.")
     _end_trial(student.application, student, user)

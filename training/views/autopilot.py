@@ -94,10 +94,10 @@ def _page(request: HttpRequest, application: Application, settings: Autopilot, f
 
 def _planned(one: Proposal) -> PlannedStep:
     badge, tone = "Nothing to do", "plain"
-    if one.due:
-        badge, tone = "Next", "live"
-    elif one.asks:
+    if one.needs_person:
         badge, tone = "Asks", "warn"
+    elif one.due:
+        badge, tone = "Next", "live"
     elif one.waiting:
         badge = "Waits"
     return PlannedStep(one, badge, tone, address_of(one))

@@ -49,9 +49,16 @@ def what_waits(
     """What is broken first, then what is gained at once, then what has to be decided; of an application on autopilot,
     what the autopilot asks."""
     if autopilot.enabled:
-        return [*_failed(application), *_asked(application), *_verdicts(evaluation)]
+        return [
+            *_failed(application),
+            *_worse(selectors.worse_live(champion)),
+            *_asked(application),
+            *_drafts(selectors.own_drafts(application), policy, user),
+            *_verdicts(evaluation),
+        ]
     return [
         *_failed(application),
+        *_worse(selectors.worse_live(champion, challenger)),
         *_changed_tools(tool_changes(application, champion)),
         *_drift(application),
         *_ready(application, champion),
@@ -69,6 +76,13 @@ def _failed(application: Application) -> Iterator[Waiting]:
         )
 
 
+def _worse(evaluations: list[Evaluation]) -> Iterator[Waiting]:
+    for one in evaluations:
+        named = ", ".join(row["function"] or "no call" for row in one.regressions)
+        href = reverse("evaluation", args=[one.pk])
+        yield Waiting("Worse", "bad", f"Look at {one.student} on live traffic", href, f"It got worse at: {named}.")
+
+
 def _drift(application: Application) -> Iterator[Waiting]:
     for alarm in standing_alarms(application):
         yield Waiting("Drift", "warn", TO_DO[alarm["kind"]], reverse("drift"), alarm["sentence"])
@@ -76,8 +90,8 @@ def _drift(application: Application) -> Iterator[Waiting]:
 
 def _asked(application: Application) -> Iterator[Waiting]:
     for one in plan(application):
-        if one.asks:
-            yield Waiting("Autopilot asks", "warn", question_of(one), address_of(one), one.sentence)
+        if one.needs_person:
+            yield Waiting("Autopilot asks", "warn", question_of(one), address_of(one), one.words)
 
 
 def _changed_tools(changes: ToolChanges | None) -> Iterator[Waiting]:

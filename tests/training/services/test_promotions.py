@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ from curation.models import Application, Job, Query
 from curation.services.applications import tool_set_ensure
 from tests.training.disagreeing import add_example, play
 from tests.training.services.conftest import TOOLS
-from training.models import Dataset, DistillationRun, Evaluation, Promotion, Student
+from training.models import Dataset, DistillationRun, Evaluation, EvaluationExample, Promotion, Student
+from training.models.datasets import ExampleRoute
 from training.selectors.aliases import champion_of
 from training.services.checks import promotion_checks
 from training.services.datasets import dataset_build
@@ -29,7 +31,6 @@ def student(application: Application, dataset: Dataset, number: int, **changes: 
     run = DistillationRun.objects.create(application=application, dataset=dataset, job=job)
     values = {"epsilon": 0.02, "threshold": 0.9, "certified_bound": 0.018, **changes}
     figures = {**FIGURES, **values.pop("figures", {})}
-    per_function = values.pop("per_function", [])
     made = Student.objects.create(
         application=application,
         version=f"music-encoder-{number}",
@@ -47,7 +48,7 @@ def student(application: Application, dataset: Dataset, number: int, **changes: 
         dataset=dataset,
         figures=figures,
         curve=[],
-        per_function=per_function,
+        per_function=[],
         system_latency={},
     )
     return made
@@ -99,14 +100,20 @@ def test_a_failing_check_stops_a_promotion(
     assert champion_of(busy) is None
 
 
-def test_a_function_that_got_worse_stops_a_promotion(busy: Application, dataset: Dataset) -> None:
-    def row(exact_match: float) -> dict[str, Any]:
-        return {"function": "pause", "examples": 40, "exact_match": exact_match}
-
-    promote(student=student(busy, dataset, 1, per_function=[row(0.95)]))
-    with pytest.raises(OdiaError, match="Worse than the champion at: pause"):
-        promote(student=student(busy, dataset, 2, per_function=[row(0.85)]))
-    promote(student=student(busy, dataset, 3, per_function=[row(0.93)]))
+@pytest.mark.parametrize(("route", "stops"), [(ExampleRoute.SIMPLE, True), (ExampleRoute.COMPLEX, False)])
+def test_a_function_of_which_less_is_right_stops_a_promotion_as_far_as_it_is_simple(
+    busy: Application, dataset: Dataset, route: ExampleRoute, stops: bool
+) -> None:
+    """Also where the gate holds the wrong answers back: what it holds back is not answered inline."""
+    champion, newer = student(busy, dataset, 1), student(busy, dataset, 2)
+    promote(student=champion)
+    for _ in range(9):
+        query_id = new_id()
+        add_example(champion.evaluations.get(), play("can"), play("can"), query_id=query_id)
+        add_example(newer.evaluations.get(), play("can"), play("blur"), query_id=query_id, served_by="")
+    EvaluationExample.objects.update(route=route)
+    with pytest.raises(OdiaError, match="Worse than the champion at: play") if stops else nullcontext():
+        promote(student=newer)
 
 
 def test_a_function_with_more_wrong_answers_inline_than_chance_explains_stops_a_promotion(

@@ -48,4 +48,4 @@ class Command(OdiaCommand):
 
 
 def _word(step: dict[str, Any]) -> str:
-    return next((word for word in ("due", "asks", "waiting") if step[word]), "–")
+    return next((word for word in ("asks", "due", "waiting") if step[word]), "–")
