@@ -47,8 +47,8 @@ def _drafts(application: Application) -> QuerySet[Dataset]:
 def worse_live(*students: Student | None) -> list[Evaluation]:
     """The students' newest evaluations on live traffic, where these found a function that got worse."""
     rows = Evaluation.objects.filter(student__in=[one.pk for one in students if one], dataset=None)
-    newest = rows.select_related("student").defer("curve", "per_function").order_by("student", "-id")
-    return [one for one in newest.distinct("student") if one.regressions]
+    newest = rows.select_related("student").defer("curve", "per_function").order_by("student_id", "-id")
+    return [one for one in newest.distinct("student_id") if one.regressions]
 
 
 def evaluation_of(student: Student) -> Evaluation | None:

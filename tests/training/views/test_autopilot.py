@@ -13,10 +13,11 @@ from django.test import Client
 from django.urls import reverse
 
 from curation.models import Application
+from curation.models.clusters import ClusterStatus
 from tests.curation.traffic import make_cluster, make_clustering
-from tests.training.learned import make_dataset
+from tests.training.learned import make_dataset, make_evaluation, make_student
 from training.autopilot import autopilot_tick
-from training.models import AutopilotAction, RoutingPolicy
+from training.models import Alias, AutopilotAction, Dataset, Evaluation, RoutingPolicy
 from training.models.datasets import DatasetStatus
 from training.selectors.autopilot import autopilot_of
 from training.services.autopilot import autopilot_change
@@ -92,6 +93,31 @@ def test_a_question_stands_on_the_overview_until_it_is_answered(
     client_of["approver"].post(reverse("dataset_approve", args=[dataset.pk]))
     assert "Autopilot asks" not in client_of["approver"].get(reverse("home")).content.decode()
     assert [action.step for action in autopilot_tick(application=asking)] == ["distil"]
+
+
+def test_who_is_asked_to_build_is_led_to_where_that_is_done(
+    client_of: dict[str, Client], application: Application
+) -> None:
+    make_cluster(make_clustering(application), "play {artist}", status=ClusterStatus.APPROVED)
+    switch_on(application, left_to_people=["build"], quiet_minutes=0)
+    [step] = [one for one in client_of["approver"].get(reverse("autopilot")).context["steps"] if one.badge == "Asks"]
+    assert step.proposal.step == "build"
+    assert client_of["approver"].get(step.href).status_code == 200
+
+
+def test_what_it_leaves_to_people_without_a_word_stands_on_the_overview_too(
+    client_of: dict[str, Client], application: Application, users: dict[str, User]
+) -> None:
+    """A draft that somebody built with own choices, and a champion that got worse on live traffic."""
+    switch_on(application)
+    draft = make_dataset(application, ["play Can"], status=DatasetStatus.DRAFT)
+    Dataset.objects.update(built_by=users["approver"], choices={"limit": 9})
+    evaluation = make_evaluation(make_student(draft))
+    Evaluation.objects.update(dataset=None, regressions=[{"function": "play_music"}])
+    Alias.objects.create(application=application, name="champion", student=evaluation.student)
+    overview = client_of["viewer"].get(reverse("home")).content.decode()
+    assert reverse("dataset", args=[draft.pk]) in overview and "It waits for approval." in overview
+    assert reverse("evaluation", args=[evaluation.pk]) in overview and "It got worse at: play_music." in overview
 
 
 def test_the_overview_lists_only_what_needs_a_person(client_of: dict[str, Client], application: Application) -> None:
