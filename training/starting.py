@@ -95,7 +95,7 @@ def permission_to_start(job: Job) -> str:
 
 
 def job_again(*, job: Job, trigger: Trigger, user: User | None = None) -> None:
-    """Start the work of a job that has ended once more, as a new job.
+    """Start the work of a job that has ended once more, as a new job; with the usual choices if it had none yet.
 
     Raises:
         OdiaError: it has not ended, is of a kind that is not repeated from here, or is under way again already.
@@ -104,6 +104,9 @@ def job_again(*, job: Job, trigger: Trigger, user: User | None = None) -> None:
         raise OdiaError(f"{job.get_kind_display()}: it has not ended yet.")
     if job.kind not in AGAIN:
         raise OdiaError(f"{job.get_kind_display()}: start it where its input is chosen.")
+    if job.unstarted:
+        STARTS[JobKind(job.kind)](application=job.application, trigger=trigger, user=user)
+        return
     AGAIN[JobKind(job.kind)][1](job, trigger, user)
 
 
@@ -127,6 +130,16 @@ def _label_again(job: Job, trigger: Trigger, user: User | None) -> None:
 def _run_again(job: Job, trigger: Trigger, user: User | None) -> None:
     start_again(run=DistillationRun.objects.get(job=job), trigger=trigger, user=user)
 
+
+STARTS: dict[JobKind, Callable[..., Job]] = {
+    JobKind.LABEL: curation_tasks.start_newest,
+    JobKind.CLUSTER: curation_tasks.start_clustering,
+    JobKind.BUILD: tasks.start_build,
+    JobKind.EVALUATE: tasks.start_live_evaluation,
+    JobKind.DRIFT: tasks.start_drift,
+    JobKind.PURGE: curation_tasks.start_purge,
+}
+"""How work is started with the usual choices, as the schedule does."""
 
 AGAIN: dict[JobKind, tuple[str, Callable[[Job, Trigger, User | None], None]]] = {
     JobKind.LABEL: ("approve", _label_again),

@@ -45,7 +45,7 @@ def start_build(*, application: Application, trigger: Trigger, user: User | None
 @shared_task
 def build_scheduled(application_id: int) -> None:
     """Have a dataset built because the schedule says so. Where nothing is new, the one that is there stays."""
-    start_by_schedule(Application.objects.filter(pk=application_id), start_build)
+    start_by_schedule(Application.objects.filter(pk=application_id), JobKind.BUILD, start_build)
 
 
 @shared_task(base=JobTask)
@@ -89,7 +89,7 @@ def start_live_evaluation(
 @shared_task
 def evaluate_scheduled(application_id: int) -> None:
     """Have champion and challenger evaluated on live traffic because the schedule says so."""
-    start_by_schedule(Application.objects.filter(pk=application_id), start_live_evaluation)
+    start_by_schedule(Application.objects.filter(pk=application_id), JobKind.EVALUATE, start_live_evaluation)
 
 
 @shared_task(base=JobTask)
@@ -118,7 +118,7 @@ def start_drift(*, application: Application, trigger: Trigger, user: User | None
 @shared_task
 def drift_scheduled() -> None:
     """Have every application looked at that had traffic since it was last. Runs every four hours."""
-    start_by_schedule(with_news(), start_drift)
+    start_by_schedule(with_news(), JobKind.DRIFT, start_drift)
 
 
 @shared_task

@@ -19,7 +19,7 @@ from curation.selectors.jobs import failed_since
 from tests.training.learned import make_dataset, make_evaluation, make_run, make_student
 from training import starting
 from training import tasks as training_tasks
-from training.models import DistillationRun
+from training.models import Alias, DistillationRun
 from training.views import jobs as views
 
 HTMX = {"HX-Request": "true"}
@@ -162,6 +162,24 @@ def test_a_job_that_failed_is_started_again_with_the_same_input(
     assert (job.kind, job.parameters, job.started_by) == (kind, {"student": 3}, users["administrator"])
     assert queued == [job.pk]
     assert "under way already" in client.post(reverse("job_again", args=[failed.pk]), follow=True).content.decode()
+
+
+def test_work_that_the_schedule_could_not_start_is_started_again_with_the_usual_choices(
+    client_of: dict[str, Client], application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queued: list[int] = []
+    monkeypatch.setattr(training_tasks.evaluate, "delay_on_commit", queued.append)
+    training_tasks.evaluate_scheduled(application.pk)
+    failed = Job.objects.get()
+    client = client_of["approver"]
+    assert failed.message in page(client)
+    again = reverse("job_again", args=[failed.pk])
+    assert "neither a champion nor a challenger" in client.post(again, follow=True).content.decode()
+    student = make_student(make_dataset(application, ["play Can"]))
+    Alias.objects.create(application=application, name="champion", student=student)
+    client.post(again)
+    job = Job.objects.get(pk=queued[0])
+    assert (job.kind, job.trigger, job.parameters["students"]) == (JobKind.EVALUATE, Trigger.PAGE, [student.pk])
 
 
 def test_a_run_that_was_cancelled_is_started_again_as_a_new_run(
