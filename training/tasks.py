@@ -57,6 +57,15 @@ def distil(job_id: int) -> None:
     run_execute(run=DistillationRun.objects.select_related("job", "dataset__tool_set", "application").get(job=job_id))
 
 
+@shared_task
+def distil_scheduled(application_id: int) -> None:
+    """Have a student distilled because the schedule says so. What was learned from is not learned from again."""
+    # How a run is started rests on this module.
+    from training.starting import start_distillation
+
+    start_by_schedule(Application.objects.filter(pk=application_id), JobKind.DISTIL, start_distillation)
+
+
 @shared_task(base=JobTask)
 def evaluate(job_id: int) -> None:
     """Evaluate what the job names: a student on a dataset, or students on the live traffic of some days."""
