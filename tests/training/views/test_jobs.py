@@ -84,6 +84,19 @@ def test_the_list_is_narrowed_to_a_kind_and_a_state(client_of: dict[str, Client]
     assert f'id="job-{purge.pk}"' in page(client, kind="nonsense", before="x")
 
 
+def test_the_head_offers_to_start_what_the_viewer_may_start(
+    client_of: dict[str, Client], application: Application
+) -> None:
+    drift, live = f'action="{reverse("drift_look")}"', f'href="{reverse("evaluations")}#live"'
+    for role, may_look, may_evaluate in (
+        ("viewer", False, False),
+        ("reviewer", True, False),
+        ("approver", True, True),
+    ):
+        text = page(client_of[role])
+        assert (drift in text, live in text) == (may_look, may_evaluate), role
+
+
 def test_clustering_is_started_once(
     client_of: dict[str, Client], application: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
