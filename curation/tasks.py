@@ -16,7 +16,7 @@ from django.db import OperationalError as DatabaseAway
 from django.db.models import QuerySet
 from kombu.exceptions import OperationalError as BrokerError
 
-from curation.errors import OdiaError
+from curation.errors import NothingToDo, OdiaError
 from curation.models import Application, Job
 from curation.models.jobs import JobKind, Trigger
 from curation.models.labelling import LabelChoices, Scope
@@ -25,13 +25,14 @@ from curation.services import labelling
 from curation.services.jobs import (
     DATABASE_AWAY,
     job_create,
+    job_create_unstarted,
     job_fail_unbegun,
     job_mark_sent,
     job_mark_unsent,
     job_run,
     jobs_recover,
 )
-from curation.services.retention import queries_purge
+from curation.services.retention import KEEPS_ALL, queries_purge
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +78,7 @@ def start_job(
     """Create a job and queue its `task`, a `JobTask`. Where the broker is away, the job waits for it.
 
     Raises:
-        OdiaError: the same job is under way already.
+        NothingToDo: the same job is under way already.
     """
     job = job_create(
         application=application, kind=kind, trigger=trigger, user=user, parameters=parameters, task=task.name
@@ -102,7 +103,13 @@ def start_clustering(*, application: Application, trigger: Trigger, user: User |
 
 
 def start_purge(*, application: Application, trigger: Trigger, user: User | None = None) -> Job:
-    """Have the old queries of an application deleted; raises as `start_job`."""
+    """Have the old queries of an application deleted.
+
+    Raises:
+        OdiaError: it keeps everything, or as `start_job`.
+    """
+    if application.keep_days is None:
+        raise OdiaError(KEEPS_ALL)
     return start_job(task=purge, application=application, kind=JobKind.PURGE, trigger=trigger, user=user)
 
 
@@ -123,25 +130,29 @@ def start_newest(
     application: Application,
     trigger: Trigger,
     user: User | None = None,
-    scope: Scope = Scope.UNANSWERED,
     limit: int = USUAL_QUERIES,
-) -> Job | None:
-    """Have the teacher asked about the newest queries of a scope; None where there are none.
+) -> Job:
+    """Have the teacher asked about the newest queries without an answer.
 
     Raises:
+        NothingToDo: there are none.
         OdiaError: as `start_labelling`.
     """
-    choices = selected(application, scope=scope, limit=limit)
-    return start_labelling(application=application, choices=choices, trigger=trigger, user=user) if choices else None
+    choices = selected(application, scope=Scope.UNANSWERED, limit=limit)
+    if choices is None:
+        raise NothingToDo(f"No query of {application} is without an answer.")
+    return start_labelling(application=application, choices=choices, trigger=trigger, user=user)
 
 
-def start_by_schedule(applications: QuerySet[Application], start: Callable[..., Job | None]) -> None:
-    """Start the job of each application because it is time; what is under way already is left alone."""
+def start_by_schedule(applications: QuerySet[Application], kind: JobKind, start: Callable[..., Job]) -> None:
+    """Start the job of each application because it is time; where that cannot be, a failed job says why."""
     for application in applications:
         try:
             start(application=application, trigger=Trigger.SCHEDULE)
+        except NothingToDo as reason:
+            logger.info("The schedule leaves %s alone: %s", application.slug, reason)
         except OdiaError as error:
-            logger.info("The schedule leaves %s alone: %s", application.slug, error)
+            job_create_unstarted(application=application, kind=kind, reason=str(error))
 
 
 @shared_task(base=JobTask)
@@ -174,19 +185,19 @@ def purge(job_id: int) -> None:
 @shared_task
 def cluster_scheduled(application_id: int) -> None:
     """Have an application's traffic clustered because the schedule says so."""
-    start_by_schedule(Application.objects.filter(pk=application_id), start_clustering)
+    start_by_schedule(Application.objects.filter(pk=application_id), JobKind.CLUSTER, start_clustering)
 
 
 @shared_task
 def label_scheduled(application_id: int) -> None:
     """Have the teacher asked about an application's queries without an answer because the schedule says so."""
-    start_by_schedule(Application.objects.filter(pk=application_id), start_newest)
+    start_by_schedule(Application.objects.filter(pk=application_id), JobKind.LABEL, start_newest)
 
 
 @shared_task
 def purge_scheduled() -> None:
     """Have the old queries of every application deleted that keeps them for a time only. Runs every night."""
-    start_by_schedule(Application.objects.filter(keep_days__isnull=False), start_purge)
+    start_by_schedule(Application.objects.filter(keep_days__isnull=False), JobKind.PURGE, start_purge)
 
 
 @shared_task

@@ -17,14 +17,13 @@ from curation.tasks import start_clustering, start_job, start_labelling
 from training import tasks
 from training.models import Autopilot, AutopilotAction
 from training.models.autopilot import AutopilotStep as Step
-from training.selectors.aliases import champion_of
 from training.selectors.autopilot import IN_VAIN, Proposal, autopilot_of
 from training.services.autopilot import action_record
 from training.services.autopilot_plan import plan
 from training.services.challengers import canary_set, challenger_set, challenger_withdraw
 from training.services.datasets import dataset_approve
 from training.services.promotions import promote
-from training.starting import start_run
+from training.starting import start_run_as_before
 
 logger = logging.getLogger(__name__)
 
@@ -111,10 +110,7 @@ def _approve_dataset(application: Application, proposal: Proposal) -> None:
 
 
 def _distil(application: Application, proposal: Proposal) -> Job:
-    """With the settings of the champion, or of the newest student where there is none."""
-    model = champion_of(application) or application.students.first()
-    settings = {"family": model.family, "config": model.run.config} if model else {}
-    return start_run(dataset=proposal.on, trigger=Trigger.AUTOPILOT, **settings).job
+    return start_run_as_before(dataset=proposal.on, trigger=Trigger.AUTOPILOT).job
 
 
 def _evaluate(application: Application, proposal: Proposal) -> Job:

@@ -1,4 +1,4 @@
-"""Jobs started from pages and the admin console: an evaluation, a run, and any of them once more."""
+"""Jobs started: an evaluation, a run, each kind of work with its usual choices, and any of them once more."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from typing import Any
 from django.contrib.auth.models import User
 
 from curation import tasks as curation_tasks
-from curation.errors import OdiaError
+from curation.errors import NothingToDo, OdiaError
 from curation.models import Application, Job
 from curation.models.jobs import JobKind, Trigger
 from curation.models.labelling import LabelChoices
 from curation.services.forgetting import forgetting_begin
 from training import tasks
 from training.models import Dataset, DistillationRun, Student
+from training.models.datasets import DatasetStatus
 from training.models.students import Family
+from training.selectors.aliases import champion_of
+from training.selectors.runs import learned_from
 from training.services.runs import run_create, run_resume
 
 
@@ -62,6 +65,32 @@ def start_run(
     return _sent(run)
 
 
+def start_run_as_before(*, dataset: Dataset, trigger: Trigger, user: User | None = None) -> DistillationRun:
+    """Have a student distilled with the settings of the champion, or of the newest student where there is none.
+
+    Raises:
+        OdiaError: as `run_create`.
+    """
+    model = champion_of(dataset.application) or dataset.application.students.first()
+    settings = {"family": model.family, "config": model.run.config} if model else {}
+    return start_run(dataset=dataset, trigger=trigger, user=user, **settings)
+
+
+def start_distillation(*, application: Application, trigger: Trigger, user: User | None = None) -> Job:
+    """Have a student distilled on the newest approved dataset, with the settings of `start_run_as_before`.
+
+    Raises:
+        NothingToDo: a student has learned from that dataset already, or is about to.
+        OdiaError: no dataset is approved, or as `run_create`.
+    """
+    dataset = application.datasets.filter(status=DatasetStatus.APPROVED).first()
+    if dataset is None:
+        raise OdiaError("No dataset is approved yet: build one, and approve it on its page.")
+    if learned_from(dataset):
+        raise NothingToDo(f"A student has learned from dataset {dataset.version} already, or is about to.")
+    return start_run_as_before(dataset=dataset, trigger=trigger, user=user).job
+
+
 def start_again(*, run: DistillationRun, trigger: Trigger, user: User | None = None) -> DistillationRun:
     """Have a new run go on where this one stopped; raises as `run_resume`."""
     return _sent(run_resume(run=run, trigger=trigger, user=user, task=tasks.distil.name))
@@ -69,6 +98,7 @@ def start_again(*, run: DistillationRun, trigger: Trigger, user: User | None = N
 
 def _sent(run: DistillationRun) -> DistillationRun:
     tasks.distil.delay_on_commit(run.job_id)
+    run.job.refresh_from_db()
     return run
 
 
@@ -95,7 +125,7 @@ def permission_to_start(job: Job) -> str:
 
 
 def job_again(*, job: Job, trigger: Trigger, user: User | None = None) -> None:
-    """Start the work of a job that has ended once more, as a new job.
+    """Start the work of a job that has ended once more, as a new job; with the usual choices if it had none yet.
 
     Raises:
         OdiaError: it has not ended, is of a kind that is not repeated from here, or is under way again already.
@@ -104,6 +134,9 @@ def job_again(*, job: Job, trigger: Trigger, user: User | None = None) -> None:
         raise OdiaError(f"{job.get_kind_display()}: it has not ended yet.")
     if job.kind not in AGAIN:
         raise OdiaError(f"{job.get_kind_display()}: start it where its input is chosen.")
+    if job.unstarted:
+        STARTS[JobKind(job.kind)](application=job.application, trigger=trigger, user=user)
+        return
     AGAIN[JobKind(job.kind)][1](job, trigger, user)
 
 
@@ -127,6 +160,17 @@ def _label_again(job: Job, trigger: Trigger, user: User | None) -> None:
 def _run_again(job: Job, trigger: Trigger, user: User | None) -> None:
     start_again(run=DistillationRun.objects.get(job=job), trigger=trigger, user=user)
 
+
+STARTS: dict[JobKind, Callable[..., Job]] = {
+    JobKind.LABEL: curation_tasks.start_newest,
+    JobKind.CLUSTER: curation_tasks.start_clustering,
+    JobKind.BUILD: tasks.start_build,
+    JobKind.DISTIL: start_distillation,
+    JobKind.EVALUATE: tasks.start_live_evaluation,
+    JobKind.DRIFT: tasks.start_drift,
+    JobKind.PURGE: curation_tasks.start_purge,
+}
+"""How work is started with the usual choices, as the schedule does."""
 
 AGAIN: dict[JobKind, tuple[str, Callable[[Job, Trigger, User | None], None]]] = {
     JobKind.LABEL: ("approve", _label_again),

@@ -45,7 +45,7 @@ def start_build(*, application: Application, trigger: Trigger, user: User | None
 @shared_task
 def build_scheduled(application_id: int) -> None:
     """Have a dataset built because the schedule says so. Where nothing is new, the one that is there stays."""
-    start_by_schedule(Application.objects.filter(pk=application_id), start_build)
+    start_by_schedule(Application.objects.filter(pk=application_id), JobKind.BUILD, start_build)
 
 
 @shared_task(base=JobTask)
@@ -55,6 +55,15 @@ def distil(job_id: int) -> None:
     from training.services.distillation import run_execute
 
     run_execute(run=DistillationRun.objects.select_related("job", "dataset__tool_set", "application").get(job=job_id))
+
+
+@shared_task
+def distil_scheduled(application_id: int) -> None:
+    """Have a student distilled because the schedule says so. What was learned from is not learned from again."""
+    # How a run is started rests on this module.
+    from training.starting import start_distillation
+
+    start_by_schedule(Application.objects.filter(pk=application_id), JobKind.DISTIL, start_distillation)
 
 
 @shared_task(base=JobTask)
@@ -89,7 +98,7 @@ def start_live_evaluation(
 @shared_task
 def evaluate_scheduled(application_id: int) -> None:
     """Have champion and challenger evaluated on live traffic because the schedule says so."""
-    start_by_schedule(Application.objects.filter(pk=application_id), start_live_evaluation)
+    start_by_schedule(Application.objects.filter(pk=application_id), JobKind.EVALUATE, start_live_evaluation)
 
 
 @shared_task(base=JobTask)
@@ -118,7 +127,7 @@ def start_drift(*, application: Application, trigger: Trigger, user: User | None
 @shared_task
 def drift_scheduled() -> None:
     """Have every application looked at that had traffic since it was last. Runs every four hours."""
-    start_by_schedule(with_news(), start_drift)
+    start_by_schedule(with_news(), JobKind.DRIFT, start_drift)
 
 
 @shared_task

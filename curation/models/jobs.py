@@ -80,3 +80,8 @@ class Job(models.Model):
     @property
     def ended(self) -> bool:
         return self.state in ENDED
+
+    @property
+    def unstarted(self) -> bool:
+        """Whether it only says why the schedule could not start it; no input was chosen then."""
+        return self.trigger == Trigger.SCHEDULE and not self.task

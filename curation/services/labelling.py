@@ -15,7 +15,7 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from curation.errors import OdiaError
+from curation.errors import NothingToDo
 from curation.models import Application, Job, Unusable
 from curation.models.jobs import JobKind, Trigger
 from curation.models.labelling import LabelChoices, Scope
@@ -47,12 +47,13 @@ def label_job_create(
     """A labelling job that waits; `task` as for `job_create`.
 
     Raises:
-        OdiaError: there is no teacher, or it is being asked already; two jobs would pay for the same answers twice.
+        OdiaError: there is no teacher.
+        NothingToDo: it is being asked already; two jobs would pay for the same answers twice.
     """
     teacher_of(application)
     Application.objects.select_for_update().get(pk=application.pk)
     if application.jobs.filter(kind=JobKind.LABEL, state__in=UNDER_WAY).exists():
-        raise OdiaError("The teacher is being asked already: wait until that job is over, or cancel it.")
+        raise NothingToDo("The teacher is being asked already: wait until that job is over, or cancel it.")
     return job_create(
         application=application,
         kind=JobKind.LABEL,

@@ -14,6 +14,7 @@ from curation.models import Application, Query, RouterDecision, ShadowAnswer, Te
 from curation.selectors.retention import purge_limit
 from curation.services.jobs import Report
 
+KEEPS_ALL = "Nothing is deleted: no number of days is set under Settings, Retention."
 BATCH = 1000
 """Queries deleted in one transaction: so few that traffic which is written meanwhile does not wait."""
 
@@ -29,7 +30,7 @@ def queries_purge(*, application: Application, report: Report) -> dict[str, int]
     """
     before = purge_limit(application)
     if before is None:
-        raise OdiaError("Nothing is deleted: no number of days is set under Settings, Retention.")
+        raise OdiaError(KEEPS_ALL)
     old = Query.objects.filter(application=application, id__lt=first_id(before))
     total = max(old.count(), 1)
     deleted: Counter[str] = Counter(queries=0, teacher_calls=0, decisions=0, shadow_answers=0)

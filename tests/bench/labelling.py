@@ -57,7 +57,6 @@ def _labelled(options: argparse.Namespace, moody: MoodyTeacher, base_url: str) -
     began = time.monotonic()
     worker = _worker()
     job = start_newest(application=application, trigger=Trigger.COMMAND, limit=options.queries)
-    assert job
     answered = Query.objects.filter(application=application, labelled=True)
     for kill in range(options.kills):
         _wait(lambda: answered.count() > (kill + 1) * options.queries / (options.kills + 1), worker)  # noqa: B023

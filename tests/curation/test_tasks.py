@@ -7,10 +7,13 @@ import pytest
 from django.utils import timezone
 
 from curation import tasks
+from curation.errors import OdiaError
 from curation.models import Application, Job, Query
 from curation.models.jobs import JobKind, JobState, Trigger
+from curation.selectors.jobs import failed_since
 from curation.services.applications import application_ensure, teacher_set
 from curation.services.jobs import job_create
+from odia_site.job_health import examine_jobs
 from tests.curation.services.test_retention import arrive
 from tests.curation.traffic import make_query
 
@@ -34,11 +37,12 @@ def test_the_schedule_starts_a_job_as_a_person_would(application: Application, q
 def test_the_schedule_does_nothing_while_the_same_job_is_under_way(
     application: Application, queued: list[int], caplog: pytest.LogCaptureFixture
 ) -> None:
-    job_create(application=application, kind=JobKind.CLUSTER, trigger=Trigger.PAGE)
+    job = job_create(application=application, kind=JobKind.CLUSTER, trigger=Trigger.PAGE)
     with caplog.at_level(logging.INFO, logger="curation.tasks"):
         tasks.cluster_scheduled(application_id=application.pk)
     assert queued == []
     assert "under way already" in caplog.text
+    assert Job.objects.get() == job
 
 
 def test_an_application_that_is_gone_is_passed_over(application: Application, queued: list[int]) -> None:
@@ -80,17 +84,37 @@ def test_the_schedule_asks_about_what_has_no_answer_and_is_silent_where_all_have
 ) -> None:
     teacher_set(application=application, base_url="http://127.0.0.1:9/v1", model="large")
     tasks.label_scheduled(application_id=application.pk)
-    assert queued == []
+    assert (queued, Job.objects.exists()) == ([], False)
     make_query(application, "play Can", answered=False)
     tasks.label_scheduled(application_id=application.pk)
     job = Job.objects.get()
     assert (job.kind, job.trigger, queued) == (JobKind.LABEL, Trigger.SCHEDULE, [job.pk])
 
 
-def test_without_a_teacher_the_schedule_asks_nothing(
-    application: Application, queued: list[int], caplog: pytest.LogCaptureFixture
+def test_scheduled_work_that_cannot_start_is_a_failed_job_that_says_why(
+    application: Application, queued: list[int]
 ) -> None:
     make_query(application, "play Can", answered=False)
-    with caplog.at_level(logging.INFO, logger="curation.tasks"):
-        tasks.label_scheduled(application_id=application.pk)
-    assert (queued, "has no teacher" in caplog.text) == ([], True)
+    tasks.label_scheduled(application_id=application.pk)
+    job = Job.objects.get()
+    assert (job.kind, job.trigger, job.state) == (JobKind.LABEL, Trigger.SCHEDULE, JobState.FAILED)
+    assert "has no teacher" in job.message
+    assert queued == []
+    assert failed_since(application, days=1) == [job], "it needs a person"
+    assert job.message in examine_jobs(served=True)[1].sentence, "the doctor tells of it"
+
+
+def test_one_application_that_cannot_start_stops_no_other(application: Application, queued: list[int]) -> None:
+    other = application_ensure(slug="weather")
+    for one in (application, other):
+        make_query(one, "play Can", answered=False)
+    teacher_set(application=other, base_url="http://127.0.0.1:9/v1", model="large")
+    tasks.start_by_schedule(Application.objects.order_by("pk"), JobKind.LABEL, tasks.start_newest)
+    assert queued == [Job.objects.get(application=other, state=JobState.QUEUED).pk]
+    assert Job.objects.get(application=application).state == JobState.FAILED
+
+
+def test_where_everything_is_kept_no_purge_is_started(application: Application, queued: list[int]) -> None:
+    with pytest.raises(OdiaError, match="no number of days is set"):
+        tasks.start_purge(application=application, trigger=Trigger.COMMAND)
+    assert (queued, Job.objects.exists()) == ([], False)

@@ -48,6 +48,7 @@ def test_actions_start_jobs(console: Client, student: Student, django_capture_on
 def test_the_jobs_of_an_application_start_as_actions(
     console: Client, application: Application, django_capture_on_commit_callbacks
 ) -> None:
+    Application.objects.filter(pk=application.pk).update(keep_days=30)
     address = reverse("admin:curation_application_changelist")
     with django_capture_on_commit_callbacks() as queued:
         for action in ("cluster", "build", "drift", "purge"):

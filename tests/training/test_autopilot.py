@@ -526,7 +526,7 @@ def test_a_step_that_cannot_be_done_is_said_once(piloted: Application, monkeypat
     def refuse(**given: Any) -> None:
         raise OdiaError("The trainer is on holiday.")
 
-    monkeypatch.setattr("training.autopilot.start_run", refuse)
+    monkeypatch.setattr("training.autopilot.start_run_as_before", refuse)
     assert done(piloted) == [] and done(piloted) == []
     [question] = AutopilotAction.objects.filter(asks=True, step="distil")
     assert question.sentence.endswith("It could not be done: The trainer is on holiday.")

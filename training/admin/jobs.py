@@ -35,8 +35,6 @@ class ApplicationAdmin(SettingsAdmin):
     def label(self, request: HttpRequest, queryset: QuerySet[Application]) -> None:
         def start(application: Application) -> str:
             job = start_newest(application=application, trigger=Trigger.ADMIN, user=request.user)  # type: ignore[arg-type]
-            if job is None:
-                return f"No query of {application} is without an answer."
             number = job.parameters["queries"]
             return f"The teacher of {application} is asked about {number:,} quer{'y' if number == 1 else 'ies'}."
 

@@ -15,6 +15,7 @@ class Work(models.TextChoices):
     LABEL = "curation.tasks.label_scheduled", "Ask the teacher about queries without an answer"
     CLUSTER = "curation.tasks.cluster_scheduled", "Cluster the traffic"
     BUILD = "training.tasks.build_scheduled", "Build a dataset"
+    DISTIL = "training.tasks.distil_scheduled", "Distil a student"
     EVALUATE = "training.tasks.evaluate_scheduled", "Evaluate on live traffic"
 
 

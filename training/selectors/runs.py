@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from curation.models import Application, Job
 from curation.models.jobs import JobState
-from training.models import DistillationRun, Evaluation
+from curation.selectors.jobs import UNDER_WAY
+from training.models import Dataset, DistillationRun, Evaluation
 
 RUNS_PER_PAGE = 50
 LINES_SHOWN = 300
@@ -75,6 +76,11 @@ def latest_done(application: Application) -> DistillationRun | None:
     """The latest run that made a student: how long it took tells how long the next one takes."""
     done = DistillationRun.objects.filter(application=application, job__state=JobState.DONE)
     return done.select_related("job", "dataset").defer("curve", "log").order_by("-id").first()
+
+
+def learned_from(dataset: Dataset) -> bool:
+    """Whether there is a student of a dataset, or will be one."""
+    return dataset.runs.filter(Q(student__isnull=False) | Q(job__state__in=UNDER_WAY)).exists()
 
 
 def log_end(run: DistillationRun) -> tuple[str, int]:

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from curation.errors import OdiaError
+from curation.errors import NothingToDo
 from curation.models import Application, Job
 from curation.models.jobs import JobKind, JobState, Trigger
 
@@ -28,7 +28,7 @@ def job_create(
     """A job that waits for a worker. `task` names what does it; where it is empty, the calling process does.
 
     Raises:
-        OdiaError: the same job is waiting or running already.
+        NothingToDo: the same job is waiting or running already.
     """
     try:
         with transaction.atomic():
@@ -41,7 +41,19 @@ def job_create(
                 task=task,
             )
     except IntegrityError as error:
-        raise OdiaError(f"The same job is under way already: {JobKind(kind).label.lower()}.") from error
+        raise NothingToDo(f"The same job is under way already: {JobKind(kind).label.lower()}.") from error
+
+
+def job_create_unstarted(*, application: Application, kind: JobKind, reason: str) -> Job:
+    """A job that the schedule could not start: it has failed already, so that people hear of it."""
+    return Job.objects.create(
+        application=application,
+        kind=kind,
+        trigger=Trigger.SCHEDULE,
+        state=JobState.FAILED,
+        message=reason,
+        finished_at=timezone.now(),
+    )
 
 
 def job_mark_sent(*, pk: int) -> None:

@@ -54,6 +54,8 @@ def test_a_number_of_days_that_cannot_be_is_told(days: str, client: Client, appl
 def test_old_queries_are_deleted_now(client: Client, application: Application, monkeypatch: pytest.MonkeyPatch) -> None:
     queued: list[int] = []
     monkeypatch.setattr(tasks.purge, "delay_on_commit", queued.append)
+    assert client.post(reverse("purge"))["Location"] == reverse("retention"), "everything is kept"
+    Application.objects.filter(pk=application.pk).update(keep_days=30)
     assert client.post(reverse("purge"))["Location"] == reverse("jobs")
     job = Job.objects.get()
     assert (job.kind, job.trigger, queued) == (JobKind.PURGE, Trigger.PAGE, [job.pk])

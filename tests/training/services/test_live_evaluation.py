@@ -264,5 +264,7 @@ def test_a_job_that_failed_is_repeated_with_the_same_students_and_days(
 def test_without_a_student_on_the_traffic_there_is_nothing_to_start(application: Application) -> None:
     with pytest.raises(OdiaError, match="neither a champion nor a challenger"):
         tasks.start_live_evaluation(application=application, trigger=Trigger.PAGE)
-    tasks.evaluate_scheduled(application.pk)
     assert not Job.objects.exists()
+    tasks.evaluate_scheduled(application.pk)
+    job = Job.objects.get()
+    assert (job.state, "neither a champion nor a challenger" in job.message) == (JobState.FAILED, True)

@@ -259,7 +259,8 @@ def test_live_traffic_is_evaluated_from_the_list_which_says_how_much_there_is(
     client_of: dict[str, Client], application: Application, django_capture_on_commit_callbacks
 ) -> None:
     champion = learned_yesterday(application)
-    assert "evaluations/live" not in client_of["approver"].get(reverse("evaluations")).content.decode()
+    page = client_of["approver"].get(reverse("evaluations")).content.decode()
+    assert "evaluations/live" not in page and "No student meets the traffic" in page
     Alias.objects.create(application=application, name="champion", student=champion)
     arrive(champion, PLAYS)
     page = client_of["approver"].get(reverse("evaluations")).content.decode()

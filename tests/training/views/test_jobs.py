@@ -19,7 +19,7 @@ from curation.selectors.jobs import failed_since
 from tests.training.learned import make_dataset, make_evaluation, make_run, make_student
 from training import starting
 from training import tasks as training_tasks
-from training.models import DistillationRun
+from training.models import Alias, DistillationRun
 from training.views import jobs as views
 
 HTMX = {"HX-Request": "true"}
@@ -82,6 +82,19 @@ def test_the_list_is_narrowed_to_a_kind_and_a_state(client_of: dict[str, Client]
     assert "1\u202f234 queries deleted" in page(client, kind="purge")
     assert "No such job" in page(client, kind="distil")
     assert f'id="job-{purge.pk}"' in page(client, kind="nonsense", before="x")
+
+
+def test_the_head_offers_to_start_what_the_viewer_may_start(
+    client_of: dict[str, Client], application: Application
+) -> None:
+    drift, live = f'action="{reverse("drift_look")}"', f'href="{reverse("evaluations")}#live"'
+    for role, may_look, may_evaluate in (
+        ("viewer", False, False),
+        ("reviewer", True, False),
+        ("approver", True, True),
+    ):
+        text = page(client_of[role])
+        assert (drift in text, live in text) == (may_look, may_evaluate), role
 
 
 def test_clustering_is_started_once(
@@ -162,6 +175,24 @@ def test_a_job_that_failed_is_started_again_with_the_same_input(
     assert (job.kind, job.parameters, job.started_by) == (kind, {"student": 3}, users["administrator"])
     assert queued == [job.pk]
     assert "under way already" in client.post(reverse("job_again", args=[failed.pk]), follow=True).content.decode()
+
+
+def test_work_that_the_schedule_could_not_start_is_started_again_with_the_usual_choices(
+    client_of: dict[str, Client], application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queued: list[int] = []
+    monkeypatch.setattr(training_tasks.evaluate, "delay_on_commit", queued.append)
+    training_tasks.evaluate_scheduled(application.pk)
+    failed = Job.objects.get()
+    client = client_of["approver"]
+    assert failed.message in page(client)
+    again = reverse("job_again", args=[failed.pk])
+    assert "neither a champion nor a challenger" in client.post(again, follow=True).content.decode()
+    student = make_student(make_dataset(application, ["play Can"]))
+    Alias.objects.create(application=application, name="champion", student=student)
+    client.post(again)
+    job = Job.objects.get(pk=queued[0])
+    assert (job.kind, job.trigger, job.parameters["students"]) == (JobKind.EVALUATE, Trigger.PAGE, [student.pk])
 
 
 def test_a_run_that_was_cancelled_is_started_again_as_a_new_run(

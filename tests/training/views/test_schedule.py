@@ -72,7 +72,7 @@ def test_what_is_built_in_is_shown_and_stays(client: Client) -> None:
     every = IntervalSchedule.objects.create(every=30, period=IntervalSchedule.SECONDS)
     task = PeriodicTask.objects.create(name="lost", task="curation.tasks.recover_jobs", interval=every)
     text = client.get(reverse("schedule")).content.decode()
-    assert BUILT_IN[task.task] in text and "every 30 seconds" in text
+    assert BUILT_IN[task.task] in text and "every 30 seconds" in text and "Its times are fixed" in text
     for write in ("schedule_switch", "schedule_delete", "schedule_edit"):
         assert client.post(reverse(write, args=[task.pk])).status_code == 404
     assert PeriodicTask.objects.get().enabled
