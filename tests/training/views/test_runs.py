@@ -5,6 +5,8 @@ from django.test import Client
 from django.urls import reverse
 
 from curation.models.jobs import JobState, Trigger
+from curation.services.jobs import BROKER_AWAY
+from curation.services.jobs.recovery import PROCESS_DIED
 from tests.training.learned import make_run
 from training.models import Dataset, DistillationRun, Evaluation, Student
 from training.services.runs import settings_of
@@ -93,6 +95,17 @@ def test_progress_is_asked_for_while_the_run_goes_on_and_no_longer(
     ended = client_of["viewer"].get(address, headers=HTMX).content.decode()
     assert "every 1s" not in ended
     assert "The dataset has no calibration examples." in ended
+
+
+def test_a_waiting_run_says_what_it_waits_for(client_of: dict[str, Client], dataset: Dataset) -> None:
+    run = make_run(dataset, JobState.QUEUED)
+    address = reverse("run", args=[run.pk])
+    assert "It waits for the trainer, which does one" in client_of["viewer"].get(address).content.decode()
+    for why in (BROKER_AWAY, PROCESS_DIED):
+        run.job.message = why
+        run.job.save()
+        page = client_of["viewer"].get(address).content.decode()
+        assert why in page and "It waits for the trainer" not in page
 
 
 def test_a_waiting_run_is_cancelled(client_of: dict[str, Client], dataset: Dataset) -> None:
