@@ -43,7 +43,7 @@ class Row(NamedTuple):
 @requires("read")
 @with_application
 def jobs(request: HttpRequest, application: Application) -> HttpResponse:
-    """The list; it asks for itself every two seconds as long as a job on it is under way."""
+    """The list; it asks for itself every two seconds as long as a job on it is under way, or the broker away."""
     wanted = JobFilter(request.GET)
     before = number(request, "before")
     page = selectors.jobs_of(application, before or None, **wanted.wanted())
@@ -56,9 +56,10 @@ def jobs(request: HttpRequest, application: Application) -> HttpResponse:
         "older": f"{reverse('jobs')}?{rest}before={page.rows[-1].pk}" if page.has_older else "",
         "newer": f"{reverse('jobs')}?{rest}".rstrip("?&") if before else "",
         "under_way": selectors.jobs_under_way(application),
+        "broker_answers": broker_answers(),
     }
     if not is_fragment(request):
-        context |= {"broker_answers": broker_answers(), "schedule": schedule_of(application)}
+        context["schedule"] = schedule_of(application)
     return answer(request, "training/jobs.html", "list", context)
 
 
