@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
@@ -61,6 +61,17 @@ def jobs(request: HttpRequest, application: Application) -> HttpResponse:
     if not is_fragment(request):
         context["schedule"] = schedule_of(application)
     return answer(request, "training/jobs.html", "list", context)
+
+
+@require_GET
+@requires("read")
+@with_application
+def under_way(request: HttpRequest, application: Application, pk: int) -> HttpResponse:
+    """How far a job is, for a page that waits for it; when it has ended, that page is loaded again."""
+    job = get_object_or_404(application.jobs, pk=pk)
+    if job.ended:
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    return render(request, "training/_under_way.html", {"job": job})
 
 
 @require_POST
