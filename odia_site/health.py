@@ -30,9 +30,9 @@ SPOOL_MINUTES = 5
 
 def examine() -> list[Finding]:
     """All findings. Where the database is away, what rests on it is left out."""
-    findings = [_database(), _broker(), *_workers(), _gateway(), examine_spool()]
+    served = _served()
+    findings = [_database(), _broker(), *_workers(served), _gateway(), examine_spool()]
     if findings[0].ok:
-        served = any(finding.ok for finding in findings if finding.name.startswith("worker for "))
         findings += [_migrations(), *examine_jobs(served=served), examine_beat(), *_applications()]
     return findings
 
@@ -64,12 +64,16 @@ def _broker() -> Finding:
     return Finding("broker", True, "It answers.")
 
 
-def _workers() -> Iterator[Finding]:
+def _served() -> set[str]:
+    """The queues whose workers answer."""
     try:
         queues = celery_app.control.inspect(timeout=PATIENCE_SECONDS).active_queues() or {}
     except BrokerError:
         queues = {}
-    served = {queue["name"] for own in queues.values() for queue in own}
+    return {queue["name"] for own in queues.values() for queue in own}
+
+
+def _workers(served: set[str]) -> Iterator[Finding]:
     for queue in ("default", "io", "training"):
         if queue in served:
             yield Finding(f"worker for {queue}", True, "It answers.")

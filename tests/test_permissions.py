@@ -116,7 +116,6 @@ ADDRESSES: dict[str, Address] = {
     "students": reads(),
     "student": reads("student"),
     "student_reviews": reads("student"),
-    "student_evaluating": reads("student"),
     "student_promote": writes("approve", "student"),
     "roll_back": writes("approve"),
     "challenger_new": writes("approve", "student"),
@@ -133,6 +132,7 @@ ADDRESSES: dict[str, Address] = {
     "labelling_start": writes("approve"),
     "jobs": reads(),
     "job_start": writes("review"),
+    "job_under_way": reads("job"),
     "job_again": writes("review", "job"),
     "job_cancel": writes("review", "job"),
     # The audit trail

@@ -26,7 +26,7 @@ def query_state(query: Query) -> str:
 
 def query_detail(application: Application, pk: UUID) -> Query | None:
     """A query with everything that its page shows, its teacher calls and reviews aside."""
-    related = ("tool_set", "pattern__cluster", "decision", "shadow", "application")
+    related = ("tool_set", "pattern__cluster", "decision", "shadow", "unusable", "application")
     return Query.objects.filter(application=application, pk=pk).select_related(*related).first()
 
 

@@ -39,14 +39,20 @@ def test_what_is_missing_is_told_with_what_to_do(findings: dict[str, Finding]) -
 
 def test_a_missing_key_and_a_failed_job_are_told(application: Application) -> None:
     teacher_set(application=application, base_url="http://127.0.0.1:9/v1", model="large", api_key_env="NO_SUCH_KEY")
-    Job.objects.create(
-        application=application, kind="cluster", trigger="page", state="failed", finished_at=timezone.now()
-    )
-    old = timezone.now() - timedelta(days=3)
-    Job.objects.create(application=application, kind="cluster", trigger="page", state="failed", finished_at=old)
+    Job.objects.create(application=application, kind="cluster", trigger="page", state="failed")
+    old = Job.objects.create(application=application, kind="build", trigger="page", state="failed")
+    Job.objects.filter(pk=old.pk).update(created_at=timezone.now() - timedelta(days=3))
     findings = {finding.name: finding for finding in examine()}
     assert "NO_SUCH_KEY" in findings["music: teacher"].sentence
     assert "1 failed in the last day: music: cluster the traffic" in findings["jobs that failed"].sentence
+
+
+def test_a_job_that_failed_and_then_succeeded_needs_nobody(application: Application) -> None:
+    for state in ("failed", "done"):
+        Job.objects.create(application=application, kind="cluster", trigger="page", state=state)
+    assert examine_jobs(served=())[1].ok
+    Job.objects.create(application=application, kind="cluster", trigger="page", state="failed")
+    assert not examine_jobs(served=())[1].ok
 
 
 def test_what_audits_switched_off_is_told(application: Application) -> None:
@@ -75,7 +81,27 @@ def test_a_job_that_is_stuck_and_one_that_nobody_takes_are_told(application: App
     assert f"cluster the traffic #{stuck.pk}" in findings["jobs that run"].sentence
     assert f"build a dataset #{waiting.pk}" in findings["jobs that wait"].sentence
     assert not (findings["jobs that run"].ok or findings["jobs that wait"].ok)
-    assert examine_jobs(served=True)[2].ok
+    assert examine_jobs(served={"default"})[2].ok
+
+
+@pytest.mark.parametrize(
+    ("task", "queue"),
+    [
+        ("training.tasks.build", "default"),
+        ("curation.tasks.cluster", "default"),
+        ("curation.tasks.label", "io"),
+        ("training.tasks.distil", "training"),
+    ],
+)
+def test_a_job_that_waits_for_long_needs_a_worker_of_its_own_queue(
+    task: str, queue: str, application: Application
+) -> None:
+    job = Job.objects.create(application=application, kind="build", trigger="page", task=task)
+    Job.objects.filter(pk=job.pk).update(created_at=timezone.now() - timedelta(minutes=11))
+    waiting = examine_jobs(served={"default", "io", "training"} - {queue})[2]
+    assert not waiting.ok and f"No worker for `{queue}` takes" in waiting.sentence
+    behind = examine_jobs(served={queue})[2]
+    assert behind.ok and f"behind others: music: build a dataset #{job.pk}" in behind.sentence
 
 
 def test_a_beat_that_stopped_and_work_that_is_overdue_are_told(db: None) -> None:

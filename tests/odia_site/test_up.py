@@ -64,6 +64,28 @@ def test_of_several_gateways_one_may_be_killed_and_comes_back(data_dir: Path) ->
         assert other in _gateways(data_dir)
 
 
+RUNS = """
+import time
+from curation.models import Application, Job
+from curation.tasks import start_job
+from training.tasks import distil
+
+application = Application.objects.create(slug="music", name="Music")
+for number in range(2):
+    start_job(task=distil, application=application, kind="distil", trigger="command", parameters={"number": number})
+while Job.objects.exclude(state="failed").exists():
+    time.sleep(0.2)
+"""
+"""Two jobs of the trainer that fail at once, since no run is behind them."""
+
+
+def test_the_trainer_does_each_run_in_a_process_of_its_own(data_dir: Path) -> None:
+    with running_odia(data_dir) as odia:
+        odia.manage("shell", "--no-imports", "-c", RUNS)
+    log = (data_dir / "log" / "trainer.log").read_text()
+    assert len(set(re.findall(r"(ForkPoolWorker-\d+)\] Task training.tasks.distil\S+ raised", log))) == 2
+
+
 def _is_dead(process: psutil.Process) -> bool:
     try:
         return process.status() == psutil.STATUS_ZOMBIE

@@ -7,7 +7,8 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from curation.models import Application
+from curation.models import Application, Job
+from curation.models.jobs import JobKind
 from training.models import Evaluation
 from training.models.promotions import AliasName
 
@@ -40,6 +41,11 @@ def evaluations_of(application: Application) -> QuerySet[Evaluation]:
         .select_related("student", "dataset")
         .defer("curve", "per_function")
     )
+
+
+def newest_live_job(application: Application) -> Job | None:
+    """The job that evaluates on live traffic, or did so last."""
+    return application.jobs.filter(kind=JobKind.EVALUATE, parameters__has_key="students").first()
 
 
 def champion_evaluation(evaluation: Evaluation) -> Evaluation | None:

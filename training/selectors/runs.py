@@ -13,6 +13,7 @@ from curation.models import Application, Job
 from curation.models.jobs import JobState
 from curation.selectors.jobs import UNDER_WAY
 from training.models import Dataset, DistillationRun, Evaluation
+from training.students.memory import highest
 
 RUNS_PER_PAGE = 50
 LINES_SHOWN = 300
@@ -98,6 +99,12 @@ def continuation_of(run: DistillationRun) -> DistillationRun | None:
 def can_resume(run: DistillationRun) -> bool:
     """Whether a run stopped before it made its student."""
     return run.job.state in (JobState.FAILED, JobState.CANCELLED) and not hasattr(run, "student")
+
+
+def peak_memory(run: DistillationRun, name: str) -> float | None:
+    """The most megabytes that a run took, as its student says; before there is one, took so far."""
+    peak: float | None = run.student.report.get(name) if hasattr(run, "student") else highest(run.curve, name)
+    return peak
 
 
 def duration(job: Job) -> timedelta | None:

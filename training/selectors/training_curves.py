@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from training.models import DistillationRun
+from training.students.memory import GPU_MEMORY, MEMORY
 
 COLOURS = ["--accent", "--good", "--warn", "--bad", "--muted", "--text"]
 MOST_POINTS = 500
+NOT_DRAWN = {"step", "fraction", "seconds_left", MEMORY, GPU_MEMORY}
 LAYOUT = {
     # What a person zoomed to stays when new points come.
     "uirevision": "kept",
@@ -53,9 +55,9 @@ def overlaid_curves(runs: Sequence[DistillationRun]) -> dict[str, Any] | None:
 
 
 def _names(points: list[dict[str, Any]]) -> list[str]:
-    """What was measured: the keys of all points, each once, in the order of their first appearance."""
+    """What is drawn of what was measured: the keys of all points, each once, in the order of their first appearance."""
     names = dict.fromkeys(name for point in points for name in point)
-    return [name for name in names if name not in {"step", "fraction", "seconds_left"}]
+    return [name for name in names if name not in NOT_DRAWN]
 
 
 def _thinned(points: list[dict[str, Any]]) -> list[dict[str, Any]]:

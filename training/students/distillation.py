@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import resource
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -22,6 +21,7 @@ from training.students.calibration import Calibration, calibrate
 from training.students.crossfitting import cross_fit, read_all, within
 from training.students.families import SERVED_FILES, StudentConfig, load_reader, meta_of
 from training.students.memo import build_memo
+from training.students.memory import GPU_MEMORY, highest, peak_memory_mb
 from training.students.spreading import learn
 
 LIBRARIES = (
@@ -46,8 +46,9 @@ class DistillationReport:
     `more_calibration_examples_needed` says how many more would do (None if no number would).
 
     Seconds are of wall clock; megabytes are a million bytes. `peak_memory_mb` is of the process that took most: of the
-    `processes` that shared the training on `device` (`cpu`, `cuda`), or the one that started them. `network` is what
-    the family says of its own files.
+    `processes` that shared the training on `device` (`cpu`, `cuda`), or the one that started them;
+    `peak_gpu_memory_mb` is of the GPU of the first of them, None without one. `network` is what the family says of its
+    own files.
     """
 
     version: str
@@ -63,6 +64,7 @@ class DistillationReport:
     memo_size: int
     train_seconds: float
     peak_memory_mb: float
+    peak_gpu_memory_mb: float | None
     processes: int
     device: str
     artifact_mb: float
@@ -131,6 +133,7 @@ def distil(
             memo_size=len(memo),
             train_seconds=time.monotonic() - started,
             peak_memory_mb=peak_memory_mb(),
+            peak_gpu_memory_mb=highest(learned.curve, GPU_MEMORY),
             processes=processes,
             device=learned.device,
             artifact_mb=0.0,
@@ -150,12 +153,6 @@ def distil(
         (partial / "meta.json").write_text(json.dumps(meta, indent=1))
     progress(Progress("calibration", 1.0, "the student is written"))
     return replace(report, artifact_mb=megabytes(folder, SERVED_FILES[config.family]))
-
-
-def peak_memory_mb() -> float:
-    """The most memory that this process, or one that it started and that has ended, ever took."""
-    peaks = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return max(peaks) * 1024 / 1e6
 
 
 def new_queries(calibration: Sequence[Example], train: Sequence[Example]) -> list[Example]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from training.students.base import Progress, ProgressCallback
+from training.students.memory import memory_taken
 
 REPORT_SECONDS = 2.0
 KEPT = 0.95
@@ -17,7 +18,8 @@ def silent(progress: Progress) -> None:
 
 
 class Reporter:
-    """Reports a smoothed loss and accuracy every few seconds, with the time left, and adds them to the curve.
+    """Reports a smoothed loss and accuracy every few seconds, with the memory taken and the time left, and adds them
+    to the curve.
 
     `done` of `total` steps were taken before, by the run that left the checkpoint.
     """
@@ -42,7 +44,7 @@ class Reporter:
     def _report(self, epoch: int) -> None:
         self._last = time.monotonic()
         left = (self._last - self._started) / (self._done - self._first) * (self._total - self._done)
-        metrics = {"step": float(self._done), "loss": self._loss, "answer_accuracy": self._right}
+        metrics = {"step": float(self._done), "loss": self._loss, "answer_accuracy": self._right, **memory_taken()}
         self._curve.append(metrics)
         message = f"epoch {epoch}, loss {self._loss:.3f}, {left:.0f} s left"
         self._progress(Progress("training", self._done / self._total, message, {**metrics, "seconds_left": left}))

@@ -14,7 +14,6 @@ from django.views.decorators.http import require_GET, require_POST
 
 from curation.models import Application
 from curation.models.jobs import JobKind, Trigger
-from curation.selectors.jobs import UNDER_WAY
 from curation.views.access import requires, with_application
 from curation.views.answers import errors_as_messages
 from training.models import DriftReport
@@ -66,7 +65,7 @@ def _page(request: HttpRequest, application: Application, report: DriftReport | 
     page = selectors.reports_page(application, before)
     context = {
         "report": report,
-        "under_way": application.jobs.filter(kind=JobKind.DRIFT, state__in=UNDER_WAY).exists(),
+        "look": application.jobs.filter(kind=JobKind.DRIFT).first(),
         "page": page,
         "older": f"{request.path}?before={page.before}#looks" if page.before else "",
         "newer": f"{request.path}#looks" if before else "",

@@ -37,8 +37,8 @@ def evaluation_list(request: HttpRequest, application: Application) -> HttpRespo
     dataset, student = number(request, "dataset"), number(request, "student")
     page = selectors.evaluations_page(application, number(request, "before"), dataset=dataset, student=student)
     context = {"page": page, "narrowed": dataset or student, "rest": without(request, "before")}
-    if request.user.has_perm("curation.approve") and not context["narrowed"]:
-        context |= _live(application)
+    if not context["narrowed"]:
+        context |= _live(application, may_start=request.user.has_perm("curation.approve"))
     return render(request, "training/evaluations.html", context)
 
 
@@ -135,13 +135,16 @@ def find_evaluation(application: Application, pk: int) -> Evaluation:
     return get_object_or_404(evaluations, student__application=application, pk=pk)
 
 
-def _live(application: Application) -> dict[str, Any]:
-    """The form that starts an evaluation on live traffic; nothing where no student meets any."""
+def _live(application: Application, *, may_start: bool) -> dict[str, Any]:
+    """Who meets live traffic, the newest job that evaluates them on it, and the form for those who may start one."""
     students = evaluated_live(application)
-    if not students:
-        return {}
-    form = LiveEvaluationForm(live_counts(students))
-    return {"live_form": form, "live_students": students, "least": LEAST_QUERIES, "most": MOST_QUERIES}
+    return {
+        "live_form": LiveEvaluationForm(live_counts(students)) if students and may_start else None,
+        "live_students": students,
+        "live_job": selectors.newest_live_job(application),
+        "least": LEAST_QUERIES,
+        "most": MOST_QUERIES,
+    }
 
 
 def _functions(evaluation: Evaluation) -> list[str]:

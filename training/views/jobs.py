@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
@@ -43,7 +43,7 @@ class Row(NamedTuple):
 @requires("read")
 @with_application
 def jobs(request: HttpRequest, application: Application) -> HttpResponse:
-    """The list; it asks for itself every two seconds as long as a job on it is under way."""
+    """The list; it asks for itself every two seconds as long as a job on it is under way, or the broker away."""
     wanted = JobFilter(request.GET)
     before = number(request, "before")
     page = selectors.jobs_of(application, before or None, **wanted.wanted())
@@ -56,10 +56,22 @@ def jobs(request: HttpRequest, application: Application) -> HttpResponse:
         "older": f"{reverse('jobs')}?{rest}before={page.rows[-1].pk}" if page.has_older else "",
         "newer": f"{reverse('jobs')}?{rest}".rstrip("?&") if before else "",
         "under_way": selectors.jobs_under_way(application),
+        "broker_answers": broker_answers(),
     }
     if not is_fragment(request):
-        context |= {"broker_answers": broker_answers(), "schedule": schedule_of(application)}
+        context["schedule"] = schedule_of(application)
     return answer(request, "training/jobs.html", "list", context)
+
+
+@require_GET
+@requires("read")
+@with_application
+def under_way(request: HttpRequest, application: Application, pk: int) -> HttpResponse:
+    """How far a job is, for a page that waits for it; when it has ended, that page is loaded again."""
+    job = get_object_or_404(application.jobs, pk=pk)
+    if job.ended:
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    return render(request, "training/_under_way.html", {"job": job})
 
 
 @require_POST

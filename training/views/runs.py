@@ -18,6 +18,7 @@ from training.selectors.figures import NO_FIGURES
 from training.selectors.training_curves import training_curves
 from training.services.runs import run_cancel
 from training.starting import start_again, start_run
+from training.students.memory import GPU_MEMORY, MEMORY
 from training.views.addresses import number, without
 
 
@@ -91,6 +92,8 @@ def run_detail(request: HttpRequest, application: Application, pk: int) -> HttpR
         "job": run.job,
         "duration": selectors.duration(run.job),
         "time_left": selectors.time_left(run.job),
+        "memory": selectors.peak_memory(run, MEMORY),
+        "gpu_memory": selectors.peak_memory(run, GPU_MEMORY),
         "figure": training_curves(run.curve),
         "evaluation": run.student.latest_evaluation if hasattr(run, "student") else None,
         "failed": run.job.state == JobState.FAILED,

@@ -91,18 +91,6 @@ def show_student(
 @require_GET
 @requires("read")
 @with_application
-def student_evaluating(request: HttpRequest, application: Application, pk: int) -> HttpResponse:
-    """How far the evaluation of a student is; when it has ended, the page is loaded again."""
-    student = find_student(application, pk)
-    job = selectors.evaluation_under_way(student)
-    if job is None:
-        return HttpResponse(headers={"HX-Refresh": "true"})
-    return render(request, "training/_evaluating.html", {"student": student, "evaluating": job})
-
-
-@require_GET
-@requires("read")
-@with_application
 def student_reviews(request: HttpRequest, application: Application, pk: int) -> HttpResponse:
     """The decisions that a student rests on."""
     student = find_student(application, pk)

@@ -139,3 +139,5 @@ def test_a_viewer_sees_the_page_and_no_button(
     shown = page(client_of["viewer"])
     assert "1 query" in shown
     assert "Start <kbd>" not in shown
+    assert "Approvers have the teacher asked." in shown
+    assert "Approvers have the teacher asked." not in page(client_of["approver"])

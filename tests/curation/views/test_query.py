@@ -12,6 +12,7 @@ from curation.ml.calls import Call
 from curation.models import Application, Pattern, Query, Review
 from curation.models.reviews import Decision
 from curation.selectors.query import query_state
+from curation.services.labels import unusable_record
 from curation.services.query_reviews import queries_change
 from tests.curation.traffic import make_cluster, make_clustering, make_query, student_decision
 
@@ -214,3 +215,13 @@ def test_a_query_without_a_pattern_says_why(
     assert why in client_of["viewer"].get(at("query", queries[number])).content.decode()
     nothing = client_of["viewer"].get(reverse("traffic"), {"like": str(queries[number].pk)})
     assert "the next clustering gives it one" in nothing.content.decode()
+
+
+def test_a_query_without_a_usable_answer_says_what_the_teacher_answered(
+    client_of: dict[str, Client], queries: list[Query]
+) -> None:
+    reason = "The teacher answered with status 400: content policy"
+    unusable_record(query=queries[2], reason=reason)
+    shown = client_of["viewer"].get(at("query", queries[2])).content.decode()
+    assert reason in shown and f'href="{reverse("labelling")}?scope=refused"' in shown
+    assert "has not been asked" not in shown

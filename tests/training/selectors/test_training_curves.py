@@ -14,6 +14,12 @@ def test_losses_and_shares_have_their_own_axes() -> None:
     assert (accuracy["x"], accuracy["y"], accuracy["yaxis"]) == ([5], [0.5], "y2")
 
 
+def test_the_memory_taken_is_no_curve() -> None:
+    points = [{"step": step, "loss": 1.0, "peak_memory_mb": 900.0, "peak_gpu_memory_mb": 700.0} for step in (1, 5)]
+    figure = training_curves(points)
+    assert figure is not None and [trace["name"] for trace in figure["data"]] == ["loss"]
+
+
 def test_there_is_no_curve_before_two_measurements() -> None:
     assert training_curves([]) is None
     assert training_curves([{"step": 1, "loss": 2.0}]) is None

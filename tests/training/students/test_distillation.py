@@ -52,6 +52,7 @@ def test_the_artifact_says_how_it_was_made(student_folder: Path) -> None:
     assert meta["config"]["epochs"] == 20
     assert meta["labels"]["functions"] == ["play_music", "set_volume"]
     assert meta["curve"][0]["loss"] > meta["curve"][-1]["loss"]
+    assert 0 < meta["curve"][0]["peak_memory_mb"] <= meta["curve"][-1]["peak_memory_mb"] <= meta["peak_memory_mb"]
     assert 0 <= meta["network"]["agreement"] <= 1
     assert {"train_seconds", "peak_memory_mb", "data_sha256", "libraries", "epsilon", "gate"} <= set(meta)
 

@@ -116,9 +116,21 @@ def test_a_reviewer_has_the_traffic_looked_at(
     assert client.post(reverse("drift_look"), follow=True).status_code == 200
     job = Job.objects.get(kind=JobKind.DRIFT)
     assert (job.trigger, job.started_by, queued) == (Trigger.PAGE, users["reviewer"], [job.pk])
-    assert "under way" in page(client)
+    assert f'hx-get="{reverse("job_under_way", args=[job.pk])}" hx-trigger="every 2s"' in page(client)
     text = client.post(reverse("drift_look"), follow=True).content.decode()
     assert "The same job is under way already" in text
+
+
+def test_a_look_that_failed_is_told_until_another_is_made(
+    client_of: dict[str, Client], application: Application
+) -> None:
+    job = Job.objects.create(
+        application=application, kind=JobKind.DRIFT, trigger=Trigger.PAGE, state=JobState.FAILED, message="No disk."
+    )
+    text = page(client_of["viewer"])
+    assert "failed last time: No disk." in text and "every 2s" not in text
+    Job.objects.create(application=application, kind=JobKind.DRIFT, trigger=Trigger.PAGE, state=JobState.DONE)
+    assert job.message not in page(client_of["viewer"])
 
 
 def test_the_job_makes_a_report_and_links_to_it(client_of: dict[str, Client], application: Application) -> None:

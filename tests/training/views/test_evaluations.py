@@ -5,13 +5,14 @@ import re
 from datetime import UTC, datetime
 
 import pytest
+from django.contrib import messages
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from curation.identifiers import new_id
 from curation.models import Application, Job, TrafficHour
-from curation.models.jobs import JobKind, JobState
+from curation.models.jobs import JobKind, JobState, Trigger
 from curation.models.traffic import Route, Source
 from curation.selectors.histogram import bucket_of
 from tests.training.disagreeing import add_example, empty_evaluation, play
@@ -265,12 +266,32 @@ def test_live_traffic_is_evaluated_from_the_list_which_says_how_much_there_is(
     arrive(champion, PLAYS)
     page = client_of["approver"].get(reverse("evaluations")).content.decode()
     assert f"the last 7 days ({len(PLAYS)} queries)" in page
-    assert "evaluations/live" not in client_of["reviewer"].get(reverse("evaluations")).content.decode()
+    others = client_of["reviewer"].get(reverse("evaluations")).content.decode()
+    assert "evaluations/live" not in others and "Approvers start this." in others
     with django_capture_on_commit_callbacks() as queued:
         client_of["approver"].post(reverse("evaluation_live"), {"days": "14"})
         twice = client_of["approver"].post(reverse("evaluation_live"), {"days": "14"}, follow=True)
-    assert Job.objects.get(kind=JobKind.EVALUATE).parameters == {"students": [champion.pk], "days": 14}
+    job = Job.objects.get(kind=JobKind.EVALUATE)
+    assert job.parameters == {"students": [champion.pk], "days": 14}
     assert len(queued) == 1 and "under way already" in twice.content.decode()
+
+
+def test_the_list_tells_how_far_an_evaluation_on_live_traffic_is_and_why_it_failed(
+    client_of: dict[str, Client], application: Application, student: Student
+) -> None:
+    def page() -> str:
+        return client_of["viewer"].get(reverse("evaluations")).content.decode()
+
+    values = {"application": application, "kind": JobKind.EVALUATE, "trigger": Trigger.PAGE}
+    Job.objects.create(**values, parameters={"student": student.pk})
+    assert "every 2s" not in page(), "an evaluation on a dataset is told of on the page of its student"
+    job = Job.objects.create(**values, parameters={"students": [student.pk], "days": 7})
+    address = reverse("job_under_way", args=[job.pk])
+    assert f'hx-get="{address}" hx-trigger="every 2s"' in page()
+    assert client_of["viewer"].get(address).status_code == 200
+    Job.objects.filter(pk=job.pk).update(state=JobState.FAILED, message="There is too little traffic.")
+    assert client_of["viewer"].get(address)["HX-Refresh"] == "true"
+    assert "failed last time: There is too little traffic." in page() and address not in page()
 
 
 @pytest.mark.parametrize("days", ["", "x", "0", "-1", "99999999999999999999"])
@@ -284,8 +305,11 @@ def test_days_that_cannot_be_chosen_are_told(days: str, client_of: dict[str, Cli
 def test_without_a_champion_live_traffic_is_not_evaluated(
     client_of: dict[str, Client], application: Application
 ) -> None:
-    answer = client_of["approver"].post(reverse("evaluation_live"), {"days": "7"}, follow=True)
-    assert "neither a champion nor a challenger" in answer.content.decode()
+    answer = client_of["approver"].post(reverse("evaluation_live"), {"days": "7"})
+    (refused,) = messages.get_messages(answer.wsgi_request)
+    assert "neither a champion nor a challenger" in str(refused)
+    page = client_of["viewer"].get(reverse("evaluations")).content.decode()
+    assert "No student meets the traffic: there is neither a champion nor a challenger" in page
 
 
 def test_the_figures_of_a_run_are_those_on_its_dataset(evaluation: Evaluation) -> None:

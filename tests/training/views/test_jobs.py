@@ -16,6 +16,7 @@ from curation import tasks
 from curation.models import Application, Job
 from curation.models.jobs import JobKind, JobState, Trigger
 from curation.selectors.jobs import failed_since
+from tests.curation.traffic import make_cluster, make_clustering
 from tests.training.learned import make_dataset, make_evaluation, make_run, make_student
 from training import starting
 from training import tasks as training_tasks
@@ -49,7 +50,9 @@ def test_a_running_job_tells_how_far_it_is_and_how_long_it_takes(
 ) -> None:
     began = timezone.now() - timedelta(minutes=3)
     make_job(application, JobState.RUNNING, progress=0.25, phase="Embedding", started_at=began)
+    Job.objects.update(heartbeat_at=(heard := timezone.now()))
     text = page(client_of["viewer"])
+    assert f'last heard of <time class="nowrap" datetime="{heard:%Y-%m-%dT%H:%M:%S}' in text
     assert 'value="0.2500"' in text and "Embedding" in text
     assert "about 9.0" in text and "min left" in text
 
@@ -71,6 +74,48 @@ def test_a_job_leads_to_what_it_made(client_of: dict[str, Client], application: 
         assert f'href="{reverse(name, args=[key])}"' in text
     assert f'href="{reverse("dataset", args=[student.dataset_id])}"' in text
     assert f'<a href="{reverse("clusters")}" data-first>Clusters</a>' in text
+
+
+def test_an_evaluation_leads_to_the_other_dataset_that_it_is_on(
+    client_of: dict[str, Client], application: Application
+) -> None:
+    student = make_student(make_dataset(application, ["play Can"]))
+    other = make_dataset(application, ["play Blur"])
+    given = {"student": student.pk, "dataset": other.pk}
+    make_job(application, JobState.RUNNING, kind=JobKind.EVALUATE, parameters=given)
+    text = page(client_of["viewer"], kind="evaluate")
+    assert reverse("student", args=[student.pk]) in text
+    assert f'<a href="{reverse("dataset", args=[other.pk])}" data-first>Dataset {other.version}</a>' in text
+
+
+def test_a_labelling_leads_to_its_cluster_and_to_what_has_no_usable_answer(
+    client_of: dict[str, Client], application: Application
+) -> None:
+    cluster = make_cluster(make_clustering(application), "play {artist}", [])
+    make_job(application, JobState.QUEUED, kind=JobKind.LABEL, parameters={"scope": "again", "cluster": cluster.pk})
+    text = page(client_of["viewer"])
+    assert f'<a href="{reverse("cluster", args=[cluster.pk])}" data-first>Cluster {cluster.name}</a>' in text
+    assert f'href="{reverse("labelling")}#spent"' in text and "#unusable" not in text
+    result = {"answered": 3, "unusable": 2, "left": 0, "stopped": ""}
+    Job.objects.update(state=JobState.DONE, result=result)
+    assert f'href="{reverse("labelling")}#unusable"' in page(client_of["viewer"])
+    cluster.delete()
+    assert "Cluster play" not in page(client_of["viewer"])
+
+
+@pytest.mark.parametrize(
+    ("deleted", "sentence"),
+    [
+        ({"queries": 1, "dataset_examples": 2, "evaluation_examples": 1},
+         "1 query deleted, 2 dataset examples, the words of 1 evaluation example<"),
+        ({"spool_lines": 0}, "0 queries deleted<"),
+    ],
+)  # fmt: skip
+def test_the_deletion_of_a_user_says_how_much_it_deleted(
+    deleted: dict[str, int], sentence: str, client_of: dict[str, Client], application: Application
+) -> None:
+    make_job(application, JobState.DONE, kind=JobKind.FORGET, parameters={"deletion": 1}, result=deleted)
+    assert sentence in page(client_of["viewer"])
 
 
 def test_the_list_is_narrowed_to_a_kind_and_a_state(client_of: dict[str, Client], application: Application) -> None:
@@ -126,20 +171,18 @@ def test_a_broker_that_is_away_is_said_and_the_job_waits_for_it(
     assert (job.state, job.task, job.sent_at) == (JobState.QUEUED, "curation.tasks.cluster", None)
 
 
-def test_the_broker_is_asked_for_the_page_and_not_while_it_refreshes(
+def test_a_refresh_counts_anew_and_tells_whether_the_broker_is_back(
     client_of: dict[str, Client], application: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[bool] = []
+    def part() -> str:
+        return client_of["viewer"].get(reverse("jobs"), headers=HTMX).content.decode()
 
-    def answers() -> bool:
-        asked.append(True)
-        return True
-
-    monkeypatch.setattr(views, "broker_answers", answers)
-    page(client_of["viewer"])
-    part = client_of["viewer"].get(reverse("jobs"), headers=HTMX).content.decode()
-    assert asked == [True]
-    assert "<html" not in part and 'id="jobs-under-way" hx-swap-oob="true"' in part
+    monkeypatch.setattr(views, "broker_answers", lambda: False)
+    assert "The broker does not answer" in part() and 'hx-trigger="every 2s"' in part()
+    assert "alert" not in part(), "it is not read out again and again"
+    monkeypatch.setattr(views, "broker_answers", lambda: True)
+    assert "The broker does not answer" not in part() and 'hx-trigger="every 2s"' not in part()
+    assert "<html" not in part() and 'id="jobs-under-way" hx-swap-oob="true"' in part()
 
 
 def test_the_navigation_counts_the_jobs_under_way(client_of: dict[str, Client], application: Application) -> None:

@@ -5,6 +5,8 @@ from django.test import Client
 from django.urls import reverse
 
 from curation.models.jobs import JobState, Trigger
+from curation.services.jobs import BROKER_AWAY
+from curation.services.jobs.recovery import PROCESS_DIED
 from tests.training.learned import make_run
 from training.models import Dataset, DistillationRun, Evaluation, Student
 from training.services.runs import settings_of
@@ -93,6 +95,43 @@ def test_progress_is_asked_for_while_the_run_goes_on_and_no_longer(
     ended = client_of["viewer"].get(address, headers=HTMX).content.decode()
     assert "every 1s" not in ended
     assert "The dataset has no calibration examples." in ended
+
+
+def test_a_waiting_run_says_what_it_waits_for(client_of: dict[str, Client], dataset: Dataset) -> None:
+    run = make_run(dataset, JobState.QUEUED)
+    address = reverse("run", args=[run.pk])
+    assert "It waits for the trainer, which does one" in client_of["viewer"].get(address).content.decode()
+    for why in (BROKER_AWAY, PROCESS_DIED):
+        run.job.message = why
+        run.job.save()
+        page = client_of["viewer"].get(address).content.decode()
+        assert why in page and "It waits for the trainer" not in page
+
+
+@pytest.mark.parametrize("state", [JobState.RUNNING, JobState.FAILED])
+def test_the_memory_that_a_run_takes_is_shown_before_there_is_a_student(
+    state: JobState, client_of: dict[str, Client], dataset: Dataset
+) -> None:
+    run = make_run(dataset, state)
+    address = reverse("run", args=[run.pk])
+    assert "Peak memory" not in client_of["viewer"].get(address).content.decode()
+    run.curve[0] |= {"peak_memory_mb": 1234.4, "peak_gpu_memory_mb": 5678.4}
+    run.curve[1] |= {"peak_memory_mb": 987.0, "peak_gpu_memory_mb": 654.0}
+    run.save()
+    page = client_of["viewer"].get(address).content.decode()
+    assert '<span class="value">1234</span>' in page and '<span class="value">5678</span>' in page
+
+
+def test_of_a_run_with_a_student_the_memory_is_what_the_student_says(
+    client_of: dict[str, Client], student: Student
+) -> None:
+    run_page, student_page = reverse("run", args=[student.run_id]), reverse("student", args=[student.pk])
+    for address in (run_page, student_page):
+        assert "500" in (page := client_of["viewer"].get(address).content.decode()) and "GPU" not in page
+    student.report["peak_gpu_memory_mb"] = 5678.4
+    student.save()
+    assert "Peak GPU memory" in client_of["viewer"].get(run_page).content.decode()
+    assert "500 MB of memory and 5678 MB of a GPU at its peak" in client_of["viewer"].get(student_page).content.decode()
 
 
 def test_a_waiting_run_is_cancelled(client_of: dict[str, Client], dataset: Dataset) -> None:

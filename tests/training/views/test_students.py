@@ -6,7 +6,7 @@ from django.test import Client
 from django.urls import reverse
 
 from curation.models import Application, Job
-from curation.models.jobs import JobState
+from curation.models.jobs import JobKind, JobState
 from curation.models.reviews import Decision
 from curation.services.cluster_reviews import cluster_decide
 from tests.curation.traffic import make_cluster, make_clustering
@@ -141,8 +141,8 @@ def test_a_history_until_no_time_is_the_newest(
 def test_an_evaluation_under_way_shows_how_far_it_is(client_of: dict[str, Client], student: Student) -> None:
     client_of["approver"].post(reverse("evaluation_new", args=[student.pk]))
     page = client_of["viewer"].get(reverse("student", args=[student.pk])).content.decode()
-    address = reverse("student_evaluating", args=[student.pk])
-    assert address in page and "An evaluation waits for a worker" in page
+    address = reverse("job_under_way", args=[Job.objects.get(kind=JobKind.EVALUATE).pk])
+    assert f'hx-get="{address}" hx-trigger="every 2s"' in page and "It waits for a worker" in page
     Job.objects.update(state=JobState.RUNNING, progress=0.5, message="45 of 90 queries")
     assert "45 of 90 queries" in client_of["viewer"].get(address).content.decode()
     Job.objects.update(state=JobState.DONE)
