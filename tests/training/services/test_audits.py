@@ -23,7 +23,7 @@ from tests.training.gateway.servers import FakeTeacher, running
 from tests.training.inline import answer_inline, play
 from tests.training.learned import TOOLS, make_dataset, make_student
 from training import tasks
-from training.models import AuditTally, Student, SwitchOff
+from training.models import AuditTally, RoutingPolicy, Student, SwitchOff
 from training.services import audits
 from training.services.audit_answers import audit_record
 from training.services.audits import audit_inline
@@ -33,6 +33,8 @@ WRONG, RIGHT = play("somebody else"), play("Can")
 
 @pytest.fixture
 def student(application: Application) -> Student:
+    """Chance picks all its answers for an audit."""
+    RoutingPolicy.objects.create(application=application, audit_share=1.0)
     return make_student(make_dataset(application, ["play Can"]))
 
 
@@ -196,6 +198,17 @@ def test_after_a_disagreement_the_newest_answers_of_its_function_are_looked_at(
     due = set(RouterDecision.objects.filter(audit_due=True).values_list("pk", flat=True))
     assert due == {row.pk for row in alike[-audits.CLOSER_LOOK :]}
     assert not due & {slip.pk, other.pk, old.pk}
+
+
+def test_a_closer_look_counts_for_its_function_and_not_for_the_whole(student: Student, teacher: FakeTeacher) -> None:
+    answer_inline(student, "play Neu", WRONG)
+    for _ in range(4):
+        answer_inline(student, "play Can", RIGHT, audit=False)
+    audit_inline(application=student.application, limit=1)
+    assert tallies(student) == {"": (1, 1), "play_music": (1, 1)}
+    RoutingPolicy.objects.update(audit_share=0.0)
+    audit_inline(application=student.application, limit=10)
+    assert tallies(student) == {"": (1, 1), "play_music": (5, 1)}
 
 
 def test_an_agreement_makes_nothing_else_due(student: Student, teacher: FakeTeacher) -> None:
