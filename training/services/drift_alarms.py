@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -98,15 +98,17 @@ def teacher_alarms(changed: Mapping[str, datetime], since: datetime) -> list[Ala
     ]
 
 
-def disagreement_alarms(audited: Sequence[AuditedAnswer], policy: RoutingPolicy, off: set[str]) -> list[Alarm]:
-    """About what differs more often than the policy allows and is not switched `off`, all functions together first.
+def disagreement_alarms(
+    audited: Sequence[AuditedAnswer], policy: RoutingPolicy, off: Set[tuple[str, str]]
+) -> list[Alarm]:
+    """About what differs more often than the policy allows and is not `off`, all functions together first.
+
+    `off`: (version of a student, function) of what is switched off.
 
     Audits look closer at a function after an answer that differs; of all functions together, only the answers that
     chance picked say how many differ.
     """
-    if WHOLE in off:
-        return []
-    standing = [one for one in audited if one.function not in off]
+    standing = [one for one in audited if off.isdisjoint({(one.student, one.function), (one.student, WHOLE)})]
     by_chance = [one for one in standing if chance_of(one.key) < policy.audit_share]
     whole = _disagreement(WHOLE, by_chance, policy.epsilon, DOUBT)
     names = sorted({one.function for one in standing})
