@@ -16,7 +16,7 @@ from curation.errors import OdiaError
 from curation.ml.calls import Call
 from curation.models import Application, Query, RouterDecision, TeacherCall, TrafficHour
 from curation.models.traffic import Purpose, Route
-from curation.services.applications import teacher_set
+from curation.services.applications import application_ensure, teacher_set
 from curation.services.query_reviews import call_correct
 from curation.teachers.openai_api import TeacherAnswer
 from tests.training.gateway.servers import FakeTeacher, running
@@ -243,6 +243,25 @@ def test_without_a_teacher_or_its_key_a_sentence_says_so(student: Student, monke
         audit_inline(application=student.application, limit=1)
     tasks.audit()
     assert RouterDecision.objects.filter(audit_due=True).count() == 1
+
+
+def test_an_application_whose_audits_break_off_holds_up_no_other(
+    student: Student, teacher: FakeTeacher, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer_inline(student, "play Can", play("Can"))
+    other = make_student(make_dataset(application_ensure(slug="another"), ["play Can"]))
+    teacher_set(application=other.application, base_url="http://127.0.0.1:9/v1", model="m")
+    answer_inline(other, "play Can", play("Can"))
+    asked = []
+
+    def audit(*, application: Application, limit: int) -> None:
+        asked.append(application)
+        raise RuntimeError("Nobody expected this.")
+
+    monkeypatch.setattr(tasks, "audit_inline", audit)
+    tasks.audit()
+    assert set(asked) == {student.application, other.application}
+    assert "The audits of another broke off" in caplog.text and "Nobody expected this." in caplog.text
 
 
 def test_the_task_audits_what_is_due(student: Student, teacher: FakeTeacher) -> None:
