@@ -11,10 +11,10 @@ from uuid import UUID
 
 from scipy.stats import binomtest, hypergeom
 
-from curation.identifiers import chance_of
 from curation.ml.traffic import NO_CALL, SEVERAL
 from training.models import RoutingPolicy
 from training.models.audits import WHOLE
+from training.selectors.audit_shares import audit_shares
 from training.selectors.drift import AuditedAnswer
 
 CHANCE = 0.01
@@ -109,7 +109,8 @@ def disagreement_alarms(
     chance picked say how many differ.
     """
     standing = [one for one in audited if off.isdisjoint({(one.student, one.function), (one.student, WHOLE)})]
-    by_chance = [one for one in standing if chance_of(one.key) < policy.audit_share]
+    shares = audit_shares(policy)
+    by_chance = [one for one in standing if shares.picks(one.key)]
     whole = _disagreement(WHOLE, by_chance, policy.epsilon, DOUBT)
     names = sorted({one.function for one in standing})
     own = [[one for one in standing if one.function == name] for name in names]
