@@ -139,6 +139,8 @@ def audit() -> None:
             audit_inline(application=application, limit=AUDITS_IN_A_ROUND)
         except OdiaError as error:
             logger.warning("The audits of %s wait: %s", application.slug, error)
+        except Exception:  # what is wrong with one application stops no other
+            logger.exception("The audits of %s broke off", application.slug)
 
 
 @shared_task

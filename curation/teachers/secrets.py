@@ -29,11 +29,18 @@ def read_key(name: str) -> str:
     """The key in the variable `name`, or in the file that NAME_FILE names; empty where no name is given.
 
     Raises:
-        SecretError: neither is set, or the file cannot be read.
+        SecretError: neither is set, the file cannot be read, or what it holds can stand in no HTTP header.
     """
+    key = _read(name).strip()
+    if not key.isprintable() or not key.isascii():
+        raise SecretError(f"The teacher's API key in {name} holds characters that no key can hold.")
+    return key
+
+
+def _read(name: str) -> str:
     if not name or name in os.environ:
-        return os.environ.get(name, "").strip()
+        return os.environ.get(name, "")
     try:
-        return Path(os.environ[f"{name}_FILE"]).read_text(encoding="utf-8").strip()
+        return Path(os.environ[f"{name}_FILE"]).read_text(encoding="utf-8")
     except (KeyError, OSError, UnicodeDecodeError) as error:
         raise SecretError(f"The teacher's API key is not set: set the variable {name} or {name}_FILE.") from error

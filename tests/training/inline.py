@@ -5,15 +5,20 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.contrib.auth.models import User
+from django.forms import model_to_dict
 from django.utils import timezone
 
 from curation.identifiers import new_id
 from curation.ml.calls import Call
-from curation.models import RouterDecision
+from curation.models import Application, RouterDecision
 from curation.models.traffic import Route, Source
 from curation.services.capture import capture, capture_shadows
 from curation.services.captured import Capture, Decision, Shadow, TeacherAnswer
+from curation.services.settings_log import form_save
+from training.forms.settings import PolicyForm
 from training.models import Student
+from training.services.policies import policy_of
 
 REASON = "the confidence reaches the threshold"
 
@@ -57,6 +62,13 @@ def answer_inline(
     )
     capture([row])
     return RouterDecision.objects.get(pk=pk)
+
+
+def audit_share_set(application: Application, share: float, user: User) -> None:
+    """As on the page of settings."""
+    policy = policy_of(application)
+    form = PolicyForm({**model_to_dict(policy), "audit_share": share}, instance=policy)
+    form_save(form=form, application=application, user=user)
 
 
 def answer_in_shadow(student: Student, query: UUID, call: Call | None, confidence: float = 0.97) -> None:

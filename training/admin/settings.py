@@ -29,9 +29,11 @@ class ApiKeyAdmin(LearnedAdmin):
 
 @admin.register(RoutingPolicy)
 class RoutingPolicyAdmin(LearnedAdmin):
+    """The audit share is set on its page, which records from which value: samples of older traffic go by it."""
+
     list_display = ["application", "inline", "epsilon", "function_epsilon", "audit_share", "canary_share", "shadow"]
     list_select_related = ["application"]
-    readonly_fields = ["application", "canary_share", "shadow"]
+    readonly_fields = ["application", "canary_share", "shadow", "audit_share"]
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return request.user.has_perm("curation.administer")

@@ -14,12 +14,19 @@ WHOLE = ""
 
 
 class AuditTally(models.Model):
-    """Inline answers of a student held against the teacher, since it was promoted or last turned on again."""
+    """Inline answers of a student held against the teacher, since it was promoted or last turned on again.
+
+    Of a function all that were audited; of the whole those that chance picked for an audit.
+    """
 
     student = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="tallies")
     function = models.CharField(max_length=200, blank=True, help_text="Empty: all functions together.")
     audited = models.PositiveIntegerField(default=0)
     disagreed = models.PositiveIntegerField(default=0)
+    picked = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Of a function's: those that chance picked, so that the whole counts them."
+    )
+    picked_disagreed = models.PositiveIntegerField(default=0, db_default=0)
 
     class Meta:
         ordering = ["function"]

@@ -69,7 +69,8 @@ def canary_of(challenger: Student, newest: Iterable[tuple[str, str, str]]) -> Ca
 
 
 def audits_of_all(student: Student) -> Disagreement:
-    """What audits saw of all its functions in service, since it got its place or was last turned on again."""
+    """What audits saw of all its functions in service where chance picked the answers, since it got its place or was
+    last turned on again."""
     tally = AuditTally.objects.filter(student=student, function=WHOLE).first() or AuditTally()
     return Disagreement(tally.audited, tally.disagreed)
 

@@ -13,6 +13,8 @@ from curation.services.rollups import HourKey, HourSums, add_to_hours
 from curation.services.teacher_answers import query_label, teacher_call_keep
 from curation.teachers.openai_api import TeacherAnswer
 from training.models import Student, SwitchOff
+from training.selectors.audit_shares import audit_shares
+from training.services.policies import policy_of
 from training.services.switch_offs import audit_count
 
 
@@ -41,7 +43,8 @@ def audit_record(*, decision: RouterDecision, answer: TeacherAnswer, model: str)
     agrees = _agrees(decision, query)
     RouterDecision.objects.filter(pk=decision.pk).update(agrees=agrees, audit_due=False, audit_request=None)
     student = Student.objects.filter(application=query.application_id, version=decision.student).first()
-    off = audit_count(student=student, function=decision.function, agrees=agrees) if student else []
+    picked = audit_shares(policy_of(query.application)).picks(decision.pk)
+    off = audit_count(student=student, function=decision.function, agrees=agrees, picked=picked) if student else []
     _add_to_hour(decision, query, answer, agrees)
     return Audited(agrees, off)
 

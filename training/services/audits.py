@@ -89,9 +89,10 @@ def look_closer(*, decision: RouterDecision) -> None:
     those that come next are due as they are shipped (see `training.selectors.watched`).
 
     A teacher that answers otherwise than before is found out within seconds, not after twenty times as many wrong
-    answers as it takes to prove it. The sequential test stays valid: which answers are audited hangs on audits that
-    are over, never on what the teacher will say to these, so that each of them still disagrees with a chance of at
-    most epsilon, given all that came before, as long as the student keeps within it.
+    answers as it takes to prove it. The sequential test of the function stays valid: which answers are audited hangs on
+    audits that are over, never on what the teacher will say to these, so that each of them still disagrees with a
+    chance of at most epsilon, given all that came before, as long as the function keeps within it. Towards the whole
+    student they do not count.
     """
     alike = RouterDecision.objects.filter(
         application=decision.application_id,

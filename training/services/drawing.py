@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from django.db.models import F, QuerySet
 
-from curation.identifiers import chance_of, first_id
+from curation.identifiers import first_id
 from curation.ml.calls import canonical_call, normalise_text
 from curation.ml.tools import ToolSet
 from curation.models import Application, Query, ToolSetVersion
@@ -26,6 +26,7 @@ from curation.services.jobs import Report
 from training.models import DatasetExample, RoutingPolicy
 from training.models.build_choices import CALIBRATION_SHARE, TEST_SHARE, BuildChoices
 from training.models.datasets import ExampleRoute, Split
+from training.selectors.audit_shares import AuditShares, audit_shares
 from training.selectors.teacher_changes import changed_functions
 from training.services.policies import policy_of
 
@@ -75,6 +76,7 @@ def draw(
     """Group the traffic by text and call. `clusters` are those whose queries a student shall answer."""
     rules, tools = application.comparison_rules, tool_set.tool_set
     policy, older_tools = policy_of(application), OlderTools(application, tool_set)
+    shares = audit_shares(policy)
     outdated = {function: first_id(moment) for function, moment in changed_functions(application).items()}
     groups: dict[Hashable, Group] = {}
     drawn = Drawn()
@@ -92,7 +94,7 @@ def draw(
         drawn.counts["usable"] += route == ExampleRoute.SIMPLE
         drawn.counts["distinct"] += route == ExampleRoute.SIMPLE and not group.weight
         group.weight += 1
-        group.measuring += measures(query, policy.audit_share)
+        group.measuring += measures(query, shares)
     drawn.groups = list(groups.values())
     return drawn
 
@@ -132,9 +134,9 @@ def asked_a_student(query: Query) -> bool:
     return query.asked in ASKED_A_STUDENT  # type: ignore[attr-defined]
 
 
-def measures(query: Query, audit_share: float) -> bool:
+def measures(query: Query, shares: AuditShares) -> bool:
     """Whether the teacher's answer to it is known whatever the student that met it made of it."""
-    return not asked_a_student(query) or chance_of(query.pk) < audit_share
+    return not asked_a_student(query) or shares.picks(query.pk)
 
 
 def _labelled_queries(application: Application, choices: BuildChoices) -> QuerySet[Query]:

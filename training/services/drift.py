@@ -111,7 +111,7 @@ def _of_audits(
     versions, first = {student.version for student in students}, first_id(since)
     recent = [one for one in audited if one.student in versions and one.key >= first]
     off = SwitchOff.objects.filter(application=application, student__in=students, lifted_at=None)
-    return disagreement_alarms(recent, policy_of(application), set(off.values_list("function", flat=True)))
+    return disagreement_alarms(recent, policy_of(application), set(off.values_list("student__version", "function")))
 
 
 def _by_day(application: Application, audited: list[AuditedAnswer], since: datetime) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,10 +11,10 @@ from uuid import UUID
 
 from scipy.stats import binomtest, hypergeom
 
-from curation.identifiers import chance_of
 from curation.ml.traffic import NO_CALL, SEVERAL
 from training.models import RoutingPolicy
 from training.models.audits import WHOLE
+from training.selectors.audit_shares import audit_shares
 from training.selectors.drift import AuditedAnswer
 
 CHANCE = 0.01
@@ -98,16 +98,19 @@ def teacher_alarms(changed: Mapping[str, datetime], since: datetime) -> list[Ala
     ]
 
 
-def disagreement_alarms(audited: Sequence[AuditedAnswer], policy: RoutingPolicy, off: set[str]) -> list[Alarm]:
-    """About what differs more often than the policy allows and is not switched `off`, all functions together first.
+def disagreement_alarms(
+    audited: Sequence[AuditedAnswer], policy: RoutingPolicy, off: Set[tuple[str, str]]
+) -> list[Alarm]:
+    """About what differs more often than the policy allows and is not `off`, all functions together first.
+
+    `off`: (version of a student, function) of what is switched off.
 
     Audits look closer at a function after an answer that differs; of all functions together, only the answers that
     chance picked say how many differ.
     """
-    if WHOLE in off:
-        return []
-    standing = [one for one in audited if one.function not in off]
-    by_chance = [one for one in standing if chance_of(one.key) < policy.audit_share]
+    standing = [one for one in audited if off.isdisjoint({(one.student, one.function), (one.student, WHOLE)})]
+    shares = audit_shares(policy)
+    by_chance = [one for one in standing if shares.picks(one.key)]
     whole = _disagreement(WHOLE, by_chance, policy.epsilon, DOUBT)
     names = sorted({one.function for one in standing})
     own = [[one for one in standing if one.function == name] for name in names]

@@ -26,6 +26,7 @@ from curation.services.jobs import Report
 from training.models import DatasetExample, Student
 from training.models.build_choices import EVERYTHING
 from training.models.datasets import Split
+from training.selectors.audit_shares import ALL_KNOWN, AuditShares, audit_shares
 from training.selectors.teacher_changes import changed_functions
 from training.services.drawing import (
     ASKED_A_STUDENT,
@@ -77,15 +78,15 @@ def draw_live(students: Sequence[Student], window_from: datetime, window_to: dat
     application, tools = students[0].application, students[0].tool_set.tool_set
     begin = begin_of(students, window_from)
     window = _window(application, begin, window_to)
-    share = _share_known(application, begin, window_to)
+    shares = _shares_known(application, begin, window_to)
     groups: dict[Hashable, Group] = {}
-    newest = list(islice(_standing(students, _measuring(window[:LOOKED_AT], share, report)), MOST_QUERIES))
+    newest = list(islice(_standing(students, _measuring(window[:LOOKED_AT], shares, report)), MOST_QUERIES))
     approved = _approved(newest)
     for query in newest:
         key = (normalise_text(query.text), canonical_call(query.call, tools, application.comparison_rules))
         route = route_of(query, query.cluster_id in approved, EVERYTHING)  # type: ignore[attr-defined]
         group = groups.setdefault(key, Group(query, route))
-        group.measuring += round(1 / share) if asked_a_student(query) else 1
+        group.measuring += round(1 / shares.at(query.pk)) if asked_a_student(query) else 1
     examples = [example_of(group, Split.TEST, group.measuring) for group in groups.values()]
     return LiveSample(examples, len(newest), time_of(newest[-1].pk) if len(newest) == MOST_QUERIES else begin)
 
@@ -95,9 +96,9 @@ def live_counts(students: Sequence[Student]) -> LiveCounts:
     now = timezone.now()
     application = students[0].application
     begin = begin_of(students, now - timedelta(days=max(DAYS)))
-    share = _share_known(application, begin, now)
+    shares = _shares_known(application, begin, now)
     newest = list(_window(application, begin, now).only("id")[:COUNTED])
-    found = [time_of(query.pk) for query in newest if measures(query, share)]
+    found = [time_of(query.pk) for query in newest if measures(query, shares)]
     by_days = {days: sum(moment >= now - timedelta(days=days) for moment in found) for days in DAYS}
     return LiveCounts(by_days, len(newest) == COUNTED)
 
@@ -113,19 +114,19 @@ def _window(application: Application, begin: datetime, end: datetime) -> QuerySe
     return rows.order_by("-id")
 
 
-def _share_known(application: Application, begin: datetime, end: datetime) -> float:
+def _shares_known(application: Application, begin: datetime, end: datetime) -> AuditShares:
     """Of what students met, the share whose teacher's answer is known whatever they made of it."""
     window = Query.objects.filter(application=application, pk__gte=first_id(begin), pk__lt=first_id(end))
     if window.filter(labelled=False, decision__route__in=ASKED_A_STUDENT).exists():
-        return policy_of(application).audit_share
-    return 1.0
+        return audit_shares(policy_of(application))
+    return ALL_KNOWN
 
 
-def _measuring(queries: QuerySet[Query], share: float, report: Report) -> Iterator[Query]:
+def _measuring(queries: QuerySet[Query], shares: AuditShares, report: Report) -> Iterator[Query]:
     for number, query in enumerate(queries.iterator(chunk_size=BATCH)):
         if number % BATCH == 0:
             report("Reading the traffic", number / LOOKED_AT, f"{number:,} queries looked at")
-        if measures(query, share):
+        if measures(query, shares):
             yield query
 
 

@@ -1,7 +1,9 @@
 """What audits count for and against a student, and what they switch off because of it.
 
 The whole's tally counts the functions in service together: a function that is switched off takes its counts along, so
-that one bad function does not speak against the others. An answer of what is switched off counts for nothing.
+that one bad function does not speak against the others. An answer of what is switched off counts for nothing. Audits
+look closer at a function after an answer that differs; towards the whole, only the answers count that chance picked,
+since of these each function has the share that it has of the traffic.
 
 A student that keeps within what is allowed is switched off as a whole with a chance of at most 5%, and the same holds
 for all its functions together, however long it is audited (see `training.students.sequential`).
@@ -31,8 +33,10 @@ MOST_SHOWN = math.log(1e9)
 
 
 @transaction.atomic
-def audit_count(*, student: Student, function: str, agrees: bool) -> list[SwitchOff]:
+def audit_count(*, student: Student, function: str, agrees: bool, picked: bool) -> list[SwitchOff]:
     """Count one audited answer of the student, and switch off what it proves to disagree too often.
+
+    `picked`: chance picked it for an audit, whatever its function.
 
     Returns:
         What was switched off by it: nothing, the function, the whole, or both.
@@ -42,10 +46,14 @@ def audit_count(*, student: Student, function: str, agrees: bool) -> list[Switch
         return []
     policy = policy_of(student.application)
     off: list[SwitchOff] = []
-    of_function, whole = (_add(student, name, agrees) for name in (function, WHOLE))
+    audited, disagreed = int(picked), int(picked and not agrees)
+    of_function = _change(
+        student, function, audited=1, disagreed=int(not agrees), picked=audited, picked_disagreed=disagreed
+    )
+    whole = _change(student, WHOLE, audited=audited, disagreed=disagreed)
     if found := _judge(of_function, policy.function_epsilon, level_of_a_function(len(student.tool_set.tools))):
         off.append(found)
-        whole = _change(student, WHOLE, -of_function.audited, -of_function.disagreed)
+        whole = _change(student, WHOLE, audited=-of_function.picked, disagreed=-of_function.picked_disagreed)
     if whole.audited >= LEAST_OF_THE_WHOLE and (found := _judge(whole, policy.epsilon, ALPHA)):
         off.append(found)
     return off
@@ -89,15 +97,11 @@ def _lock(student: Student) -> None:
     Student.objects.select_for_update(no_key=True).get(pk=student.pk)
 
 
-def _add(student: Student, function: str, agrees: bool) -> AuditTally:
-    return _change(student, function, 1, int(not agrees))
-
-
-def _change(student: Student, function: str, audited: int, disagreed: int) -> AuditTally:
-    """The tally after the change. The student's row must be locked."""
+def _change(student: Student, function: str, **more: int) -> AuditTally:
+    """The tally after so much `more` was added to its counts. The student's row must be locked."""
     AuditTally.objects.get_or_create(student=student, function=function)
     tally = AuditTally.objects.filter(student=student, function=function)
-    tally.update(audited=F("audited") + audited, disagreed=F("disagreed") + disagreed)
+    tally.update(**{name: F(name) + number for name, number in more.items()})
     return tally.get()
 
 

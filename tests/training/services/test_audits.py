@@ -16,14 +16,14 @@ from curation.errors import OdiaError
 from curation.ml.calls import Call
 from curation.models import Application, Query, RouterDecision, TeacherCall, TrafficHour
 from curation.models.traffic import Purpose, Route
-from curation.services.applications import teacher_set
+from curation.services.applications import application_ensure, teacher_set
 from curation.services.query_reviews import call_correct
 from curation.teachers.openai_api import TeacherAnswer
 from tests.training.gateway.servers import FakeTeacher, running
 from tests.training.inline import answer_inline, play
 from tests.training.learned import TOOLS, make_dataset, make_student
 from training import tasks
-from training.models import AuditTally, Student, SwitchOff
+from training.models import AuditTally, RoutingPolicy, Student, SwitchOff
 from training.services import audits
 from training.services.audit_answers import audit_record
 from training.services.audits import audit_inline
@@ -33,6 +33,8 @@ WRONG, RIGHT = play("somebody else"), play("Can")
 
 @pytest.fixture
 def student(application: Application) -> Student:
+    """Chance picks all its answers for an audit."""
+    RoutingPolicy.objects.create(application=application, audit_share=1.0)
     return make_student(make_dataset(application, ["play Can"]))
 
 
@@ -198,6 +200,17 @@ def test_after_a_disagreement_the_newest_answers_of_its_function_are_looked_at(
     assert not due & {slip.pk, other.pk, old.pk}
 
 
+def test_a_closer_look_counts_for_its_function_and_not_for_the_whole(student: Student, teacher: FakeTeacher) -> None:
+    answer_inline(student, "play Neu", WRONG)
+    for _ in range(4):
+        answer_inline(student, "play Can", RIGHT, audit=False)
+    audit_inline(application=student.application, limit=1)
+    assert tallies(student) == {"": (1, 1), "play_music": (1, 1)}
+    RoutingPolicy.objects.update(audit_share=0.0)
+    audit_inline(application=student.application, limit=10)
+    assert tallies(student) == {"": (1, 1), "play_music": (5, 1)}
+
+
 def test_an_agreement_makes_nothing_else_due(student: Student, teacher: FakeTeacher) -> None:
     answer_inline(student, "play Can", RIGHT)
     answer_inline(student, "play Can", RIGHT, audit=False)
@@ -230,6 +243,25 @@ def test_without_a_teacher_or_its_key_a_sentence_says_so(student: Student, monke
         audit_inline(application=student.application, limit=1)
     tasks.audit()
     assert RouterDecision.objects.filter(audit_due=True).count() == 1
+
+
+def test_an_application_whose_audits_break_off_holds_up_no_other(
+    student: Student, teacher: FakeTeacher, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer_inline(student, "play Can", play("Can"))
+    other = make_student(make_dataset(application_ensure(slug="another"), ["play Can"]))
+    teacher_set(application=other.application, base_url="http://127.0.0.1:9/v1", model="m")
+    answer_inline(other, "play Can", play("Can"))
+    asked = []
+
+    def audit(*, application: Application, limit: int) -> None:
+        asked.append(application)
+        raise RuntimeError("Nobody expected this.")
+
+    monkeypatch.setattr(tasks, "audit_inline", audit)
+    tasks.audit()
+    assert set(asked) == {student.application, other.application}
+    assert "The audits of another broke off" in caplog.text and "Nobody expected this." in caplog.text
 
 
 def test_the_task_audits_what_is_due(student: Student, teacher: FakeTeacher) -> None:

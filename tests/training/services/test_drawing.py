@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from curation.identifiers import chance_of, new_id
@@ -17,6 +18,7 @@ from curation.models.traffic import Route, Source
 from curation.services.applications import tool_set_ensure
 from curation.services.capture import capture
 from curation.services.captured import Capture, Decision, TeacherAnswer
+from tests.training.inline import audit_share_set
 from tests.training.services.conftest import TOOLS, put_into_clusters, send, traffic
 from training.models import Dataset
 from training.models.datasets import Split
@@ -73,6 +75,19 @@ def test_what_a_student_refused_is_measured_on_only_where_chance_picks_it(learne
     assert 0 < len(picked) < len(texts)
     measured = texts_of(dataset, Split.CALIBRATION, Split.TEST) & set(texts)
     assert measured and measured <= picked
+    assert set(texts) - picked <= texts_of(dataset, Split.TRAIN)
+
+
+def test_a_share_that_was_raised_since_does_not_hold_of_what_came_before(
+    learned_from: Application, users: dict[str, User]
+) -> None:
+    texts = [f"abba if it rains {number}" for number in range(40)]
+    ids = arrive(learned_from, texts, ABBA, Route.FALLBACK)
+    audit_share_set(learned_from, 0.3, users["administrator"])
+    audit_share_set(learned_from, 1.0, users["administrator"])
+    dataset = dataset_build(application=learned_from)
+    picked = {text for pk, text in zip(ids, texts, strict=True) if chance_of(pk) < 0.05}
+    assert texts_of(dataset, Split.CALIBRATION, Split.TEST) & set(texts) <= picked
     assert set(texts) - picked <= texts_of(dataset, Split.TRAIN)
 
 

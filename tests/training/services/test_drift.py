@@ -277,6 +277,20 @@ def test_what_audits_switched_off_and_what_is_within_bounds_is_none(champion: St
     assert audited_report(champion).alarms == []
 
 
+@pytest.mark.parametrize("function", ["", "play_music"])
+def test_what_is_switched_off_of_the_challenger_silences_no_alarm_about_the_champion(
+    function: str, champion: Student
+) -> None:
+    challenger = make_student(champion.dataset)
+    champion.application.aliases.create(name="challenger", student=challenger)
+    answer(champion, right=20, wrong=20)
+    answer(challenger, right=0, wrong=30)
+    SwitchOff.objects.create(application=champion.application, student=challenger, function=function, reason="All.")
+    alarms = [alarm for alarm in audited_report(champion).alarms if alarm["kind"] == "disagreement"]
+    assert [alarm["function"] for alarm in alarms] == ["", "play_music"]
+    assert alarms[1]["sentence"].startswith("20 of 40 audited answers of play_music differ")
+
+
 def test_answers_of_students_that_are_gone_and_of_days_ago_are_no_alarm(champion: Student) -> None:
     answer(champion, right=10, wrong=30, ago=60 * 30)
     other = make_student(champion.dataset)
@@ -302,4 +316,4 @@ def test_all_functions_together_are_judged_by_what_chance_picked(champion: Stude
     assert len(audited) == RouterDecision.objects.exclude(agrees=None).count() == 40
     policy.audit_share = 0.0
     assert [alarm["function"] for alarm in disagreement_alarms(audited, policy, set())] == ["play_music"]
-    assert disagreement_alarms(audited, policy, {""}) == []
+    assert disagreement_alarms(audited, policy, {(champion.version, "")}) == []

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from curation.errors import OdiaError
 from curation.models import Application, Job, Query
 from curation.models.jobs import JobKind, JobState, Trigger
+from tests.training.inline import audit_share_set
 from tests.training.learned import make_student
 from tests.training.live import ALARMS, PLAYS, TALK, Pupil, arrive, ids_by_chance, learned_yesterday, serve
 from training import tasks
@@ -99,6 +101,20 @@ def test_of_what_students_met_only_what_chance_picks_counts_and_stands_for_the_r
     weights = dict(evaluation.examples.values_list("function", "weight").distinct())
     assert weights == {"play_music": 4, "": 1}
     assert evaluation.figures["coverage"] == pytest.approx(160 / 170)
+
+
+def test_what_came_before_the_share_was_raised_goes_by_the_share_of_then(
+    champion: Student, users: dict[str, User]
+) -> None:
+    audit_share(champion.application, 0.25)
+    arrive(champion, TALK)
+    arrive(champion, PLAYS, ids=ids_by_chance(40, below=0.25), route="student")
+    arrive(champion, ["play it unaudited"], ids=ids_by_chance(1, above=0.25), route="student", answered=False)
+    arrive(champion, ALARMS, ids=ids_by_chance(30, above=0.25), route="fallback")
+    audit_share_set(champion.application, 1.0, users["administrator"])
+    [evaluation] = look(champion)
+    assert texts_of(evaluation) == {*PLAYS, *TALK}
+    assert dict(evaluation.examples.values_list("function", "weight").distinct()) == {"play_music": 4, "": 1}
 
 
 def test_where_the_teacher_has_answered_everything_all_counts(champion: Student) -> None:

@@ -22,9 +22,15 @@ def student(application: Application) -> Student:
     return student
 
 
-def count(student: Student, function: str, agreed: int = 0, disagreed: int = 0) -> list[SwitchOff]:
+def count(
+    student: Student, function: str, agreed: int = 0, disagreed: int = 0, *, picked: bool = True
+) -> list[SwitchOff]:
     results = [True] * agreed + [False] * disagreed
-    return [off for agrees in results for off in audit_count(student=student, function=function, agrees=agrees)]
+    return [
+        off
+        for agrees in results
+        for off in audit_count(student=student, function=function, agrees=agrees, picked=picked)
+    ]
 
 
 def tallies(student: Student) -> dict[str, tuple[int, int]]:
@@ -40,6 +46,22 @@ def test_one_bad_function_is_switched_off_and_takes_its_counts_along(student: St
     assert entry and entry.switched_off == ("play_music",) and not entry.stopped
     assert count(student, "play_music", disagreed=50) == []
     assert tallies(student)[""] == (200, 0)
+
+
+def test_a_closer_look_at_the_weakest_function_does_not_speak_against_the_whole(student: Student) -> None:
+    count(student, "set_alarm", agreed=20)
+    count(student, "play_music", agreed=19, disagreed=1)
+    AuditTally.objects.filter(student=student, function="play_music").update(audited=900, disagreed=40)
+    assert count(student, "play_music", agreed=12, disagreed=8, picked=False) == []
+    assert tallies(student) == {"": (40, 1), "play_music": (920, 48), "set_alarm": (20, 0)}
+
+
+def test_a_function_takes_along_only_what_the_whole_has_counted(student: Student) -> None:
+    count(student, "set_alarm", agreed=30)
+    count(student, "play_music", agreed=3, disagreed=2)
+    [off] = count(student, "play_music", disagreed=6, picked=False)
+    assert off.function == "play_music" and off.evidence["disagreed"] > 2
+    assert tallies(student)[""] == (30, 0)
 
 
 def test_a_whole_that_disagrees_everywhere_is_stopped(student: Student) -> None:

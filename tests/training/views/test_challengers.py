@@ -14,7 +14,7 @@ from curation.services.applications import application_ensure, tool_set_ensure
 from curation.teachers.openai_api import TeacherAnswer as Asked
 from tests.training.inline import answer_in_shadow, answer_inline, play
 from tests.training.learned import TOOLS, make_evaluation, make_student
-from training.models import Alias, AuditTally, Dataset, Evaluation, Student, SwitchOff
+from training.models import Alias, AuditTally, Dataset, Evaluation, RoutingPolicy, Student, SwitchOff
 from training.selectors.aliases import challenger_of
 from training.services.audit_answers import audit_record
 from training.services.challengers import canary_set, challenger_set
@@ -123,6 +123,7 @@ def test_the_trial_shows_what_became_of_canary_and_shadow(client_of: dict[str, C
     challenger_set(student=challenger)
     canary_set(application=challenger.application, share=0.5, shadow=True)
     champion = Student.objects.exclude(pk=challenger.pk).get()
+    RoutingPolicy.objects.update(audit_share=1.0)
     answered = [answer_inline(challenger, f"play {number}", play("Can")) for number in range(4)]
     audit_record(decision=answered[0], answer=Asked(play("Blur"), "", False, 900.0, 1, 1), model="m")
     for number in range(3):
