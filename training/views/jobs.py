@@ -24,7 +24,7 @@ from curation.views.answers import answer, errors_as_messages, is_fragment
 from training.selectors.job_links import Made, made_by
 from training.selectors.runs import time_left
 from training.selectors.schedules import schedule_of
-from training.starting import AGAIN, job_again, permission_to_start
+from training.starting import AGAIN, job_again, may_start, permission_to_start
 from training.views.addresses import number, without
 
 
@@ -101,9 +101,8 @@ def _job(request: HttpRequest, application: Application, pk: int) -> Job:
         PermissionDenied: it is of a kind that the user may not start.
     """
     job = get_object_or_404(Job.objects.select_related("application"), application=application, pk=pk)
-    permission = permission_to_start(job)
-    if not request.user.has_perm(f"curation.{permission}"):
-        raise PermissionDenied(REFUSALS[permission])
+    if not may_start(job=job, user=request.user):  # type: ignore[arg-type]
+        raise PermissionDenied(REFUSALS[permission_to_start(job)])
     return job
 
 
@@ -116,6 +115,6 @@ def _rows(jobs: list[Job], user: User) -> list[Row]:
 
 
 def _may_repeat_and_cancel(job: Job, user: User) -> tuple[bool, bool]:
-    allowed = user.has_perm(f"curation.{permission_to_start(job)}")
+    allowed = may_start(job=job, user=user)
     ended_badly = job.state in (JobState.FAILED, JobState.CANCELLED)
     return allowed and ended_badly and job.kind in AGAIN, allowed and not job.ended and not job.cancel_requested
