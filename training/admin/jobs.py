@@ -90,10 +90,10 @@ class JobAdmin(HistoryAdmin):
     @admin.action(description="Cancel", permissions=["act"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
         def stop(job: Job) -> str:
-            job_cancel(job=job)
+            job_cancel(job=job, user=request.user)  # type: ignore[arg-type]
             return f"{job.get_kind_display()}: {'stopped' if job.ended else 'it will stop shortly'}."
 
-        self._each_allowed(request, queryset, stop)
+        self._each_allowed(request, queryset.select_related("application"), stop)
 
     @admin.action(description="Start again", permissions=["act"])
     def again(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:

@@ -80,7 +80,7 @@ class DistillationRunAdmin(LearnedAdmin):
     @admin.action(description="Cancel", permissions=["act"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[DistillationRun]) -> None:
         for run in queryset.select_related("job"):
-            run_cancel(run=run)
+            run_cancel(run=run, user=request.user)  # type: ignore[arg-type]
         messages.info(request, "The runs were asked to stop.")
 
 

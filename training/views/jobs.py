@@ -89,7 +89,7 @@ def again(request: HttpRequest, application: Application, pk: int) -> HttpRespon
 @requires("review")
 @with_application
 def cancel(request: HttpRequest, application: Application, pk: int) -> HttpResponse:
-    job = job_cancel(job=_job(request, application, pk))
+    job = job_cancel(job=_job(request, application, pk), user=request.user)  # type: ignore[arg-type]
     messages.success(request, f"{job.get_kind_display()}: {'stopped' if job.ended else 'it will stop shortly'}.")
     return redirect("jobs")
 
