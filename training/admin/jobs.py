@@ -12,6 +12,8 @@ from curation.admin import HistoryAdmin, SettingsAdmin
 from curation.errors import OdiaError
 from curation.models import Application, Job
 from curation.models.jobs import Trigger
+from curation.models.labelling import LabelChoices
+from curation.selectors.labelling import estimate
 from curation.services.jobs import job_cancel
 from curation.tasks import start_clustering, start_newest, start_purge
 from training.starting import job_again, may_start
@@ -39,8 +41,7 @@ class ApplicationAdmin(SettingsAdmin):
             job = start_newest(application=application, trigger=Trigger.ADMIN, user=request.user)  # type: ignore[arg-type]
             if job is None:
                 return f"No query of {application} is without an answer."
-            number = job.parameters["queries"]
-            return f"The teacher of {application} is asked about {number:,} quer{'y' if number == 1 else 'ies'}."
+            return f"The teacher of {application} is asked about {_takes(application, job)}."
 
         self.each(request, queryset, start)
 
@@ -72,6 +73,15 @@ class ApplicationAdmin(SettingsAdmin):
             return f"{what} {application} waits for a worker."
 
         self.each(request, queryset, started)
+
+
+def _takes(application: Application, job: Job) -> str:
+    """Of how many queries a labelling job is, and what it will take."""
+    choices = LabelChoices.from_json(job.parameters)
+    cost = estimate(application.teacher, choices)
+    money = f" and {cost.money:,.2f} in money" if cost.money else ""
+    queries = f"{choices.queries:,} quer{'y' if choices.queries == 1 else 'ies'}"
+    return f"{queries}: about {cost.tokens:,} tokens{money}"
 
 
 @admin.register(Job)
