@@ -124,6 +124,11 @@ def permission_to_start(job: Job) -> str:
     return AGAIN[JobKind(job.kind)][0] if job.kind in AGAIN else "approve"
 
 
+def may_start(*, job: Job, user: User) -> bool:
+    """Whether a user may start and stop a job like this one."""
+    return user.has_perm(f"curation.{permission_to_start(job)}")
+
+
 def job_again(*, job: Job, trigger: Trigger, user: User | None = None) -> None:
     """Start the work of a job that has ended once more, as a new job; with the usual choices if it had none yet.
 

@@ -26,6 +26,7 @@ class TeacherAdmin(SettingsAdmin):
 
 @admin.register(TeacherSpending)
 class TeacherSpendingAdmin(HistoryAdmin):
+    application_path = "teacher__application"
     list_display = ["day", "teacher", "purpose", "requests", "prompt_tokens", "completion_tokens"]
     list_filter = ["teacher__application", "purpose"]
     list_select_related = ["teacher"]

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
+from typing import TypeVar
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import Model, QuerySet
 
 from curation.models import Application
+
+Row = TypeVar("Row", bound=Model)
+
+
+def visible_to(user: User | AnonymousUser, rows: QuerySet[Row], application: str) -> QuerySet[Row]:
+    """The rows of the applications that a user may look at: administrators all, others those they are members of.
+
+    `application` is the look-up that leads from a row to its application.
+    """
+    if user.has_perm("curation.administer"):
+        return rows
+    return rows.filter(**{f"{application}__in": Application.objects.filter(members=user.pk)})
 
 
 def function_names(application: Application) -> list[str]:

@@ -8,11 +8,14 @@ from django.contrib.auth.models import User
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 ADMINISTRATOR = "administrator"
+COMMAND = "the command"
+"""The user that stands for `manage.py` where a record needs one: nobody signs in so, and no form takes such a name."""
 
 
 def people() -> QuerySet[User]:
     """All users, those who can sign in first, each with groups and applications in two further queries."""
-    return User.objects.prefetch_related("groups", "applications").order_by("-is_active", "username")
+    users = User.objects.exclude(username=COMMAND)
+    return users.prefetch_related("groups", "applications").order_by("-is_active", "username")
 
 
 def active_administrators() -> QuerySet[User]:

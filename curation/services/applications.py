@@ -6,10 +6,12 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_slug
+from django.db import transaction
 
 from curation.errors import OdiaError
 from curation.ml.tools import ToolSetError, parse_tools
 from curation.models import Application, Teacher, ToolSetVersion
+from curation.services.settings_log import change_record
 from curation.teachers.addresses import AddressError, check_base_url
 from curation.teachers.secrets import SecretError, check_variable
 
@@ -54,8 +56,9 @@ def tool_set_ensure(*, application: Application, tools: list[dict[str, Any]]) ->
     )[0]
 
 
+@transaction.atomic
 def teacher_set(*, application: Application, base_url: str, model: str, api_key_env: str = "") -> Teacher:
-    """Set the teacher of an application.
+    """Set the teacher of an application by a command, which is recorded.
 
     Raises:
         OdiaError: the address or the variable of the key cannot be a teacher's.
@@ -66,5 +69,10 @@ def teacher_set(*, application: Application, base_url: str, model: str, api_key_
             check_variable(api_key_env)
     except (AddressError, SecretError) as error:
         raise OdiaError(str(error)) from error
-    values = {"base_url": base_url.rstrip("/"), "model": model, "api_key_env": api_key_env, "free_at": None}
-    return Teacher.objects.update_or_create(application=application, defaults=values)[0]
+    after = {"base_url": base_url.rstrip("/"), "model": model, "api_key_env": api_key_env}
+    before = Teacher.objects.filter(application=application).values(*after).first() or {}
+    values = {**after, "free_at": None}
+    teacher, added = Teacher.objects.update_or_create(application=application, defaults=values)
+    what = "added" if added else "changed"
+    change_record(user=None, application=application, row=teacher, before=before, after=after, what=what)
+    return teacher

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
@@ -27,6 +27,7 @@ LOCK = 0x0D1A_0004
 LONGEST_ID = 200
 FORGOTTEN = {"deleted": True}
 """What stands in a review in place of the calls that it held."""
+WORDS_DELETED = "(words deleted)"
 
 Row = TypeVar("Row", Capture, Shadow)
 
@@ -71,15 +72,27 @@ def without_forgotten(rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if not row.client_id or not _is_forgotten(row, until)]
 
 
-def queries_forget(*, queries: Sequence[UUID]) -> Counter[str]:
-    """Delete queries of one user with all that holds their words; the decisions about them stay, without the calls."""
+def queries_forget(*, queries: Sequence[UUID]) -> tuple[Counter[str], dict[str, str]]:
+    """Delete queries of one user with all that holds their words; the decisions about them stay, without the calls.
+
+    Returns:
+        How many rows of each kind are gone; and what stands in the place of each name of a cluster that is gone.
+    """
     deleted: Counter[str] = Counter(
         reviews_blanked=Review.objects.filter(query_id__in=queries).update(before=FORGOTTEN, after=FORGOTTEN)
     )
     patterns = set(Query.objects.filter(pk__in=queries, pattern__isnull=False).values_list("pattern", flat=True))
     deleted.update(queries_delete(queries=queries))
-    deleted["patterns"] = _patterns_forget(patterns)
-    return deleted
+    names = _patterns_forget(patterns)
+    deleted["patterns"] = len(names)
+    return deleted, names
+
+
+def names_replace(text: str, names: Mapping[str, str]) -> str:
+    """A text that quotes clusters, with other names in the place of those that are gone."""
+    for gone, other in names.items():
+        text = text.replace(f"“{gone}”", f"“{other}”")
+    return text
 
 
 def shadows_forget(queries: Sequence[UUID]) -> None:
@@ -101,18 +114,25 @@ def samples_forget(*, application: Application, queries: set[str]) -> None:
     Cluster.objects.bulk_update(changed, ["samples", "contradictions"], batch_size=500)
 
 
-def _patterns_forget(patterns: set[int]) -> int:
-    """Delete those that no query bears any more, and their words in the names of clusters."""
+def _patterns_forget(patterns: set[int]) -> dict[str, str]:
+    """Delete those that no query bears any more, and their words in the names and notes of clusters; returns what
+    stands in the place of each."""
     empty = Pattern.objects.filter(pk__in=patterns).exclude(
         pk__in=Query.objects.filter(pattern__in=patterns).values("pattern")
     )
     templates = dict(empty.values_list("template", "application"))
     empty.delete()
-    for cluster in Cluster.objects.filter(application__in=set(templates.values()), name__in=list(templates)):
+    names = dict.fromkeys(templates, WORDS_DELETED)
+    clusters = Cluster.objects.filter(application__in=set(templates.values()))
+    for cluster in clusters.filter(name__in=list(templates)).order_by("pk"):  # what the newest is called now stands
         other = cluster.patterns.exclude(template__in=list(templates)).first()
-        cluster.name = other.template if other else f"{cluster.function or 'No call'} (words deleted)"
+        names[cluster.name] = other.template if other else f"{cluster.function or 'No call'} {WORDS_DELETED}"
+        cluster.name = names[cluster.name]
         cluster.save(update_fields=["name"])
-    return len(templates)
+    for cluster in clusters.exclude(note="").only("note"):
+        if (note := names_replace(cluster.note, names)) != cluster.note:
+            Cluster.objects.filter(pk=cluster.pk).update(note=note)
+    return names
 
 
 def _forgotten(applications: set[int]) -> dict[tuple[int, str], datetime]:

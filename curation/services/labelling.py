@@ -26,16 +26,17 @@ from curation.services.jobs import Report, job_create
 from curation.services.label_backlog import Backlog, Wanted
 from curation.services.label_failures import Failures, Tries, pause_after
 from curation.services.labels import label_record, unusable_record
-from curation.teachers.openai_api import NO_FIELDS, TeacherAnswer, TeacherError
+from curation.teachers.openai_api import NO_FIELDS, TeacherAnswer, TeacherError, check_connection
 
 logger = logging.getLogger(__name__)
 
 TICK_SECONDS = 1.0
 SILENT_SECONDS = 10.0
 """Without an answer for so long, the job says why."""
+BY_PEOPLE = (Trigger.PAGE, Trigger.ADMIN, Trigger.COMMAND)
+TRIES = 3
 
 
-@transaction.atomic
 def label_job_create(
     *,
     application: Application,
@@ -46,11 +47,21 @@ def label_job_create(
 ) -> Job:
     """A labelling job that waits; `task` as for `job_create`.
 
+    Where a person waits for it, the teacher is tried first: a wrong address, key or model is told now, and not by a job
+    of thousands.
+
     Raises:
-        OdiaError: there is no teacher.
+        OdiaError: there is no teacher, or it does not answer.
         NothingToDo: it is being asked already; two jobs would pay for the same answers twice.
     """
-    teacher_of(application)
+    _, endpoint = teacher_of(application)
+    if trigger in BY_PEOPLE and (problem := check_connection(endpoint, tries=TRIES)):
+        raise OdiaError(f"Nothing was started. {problem}")
+    return _created(application, choices, trigger, user, task)
+
+
+@transaction.atomic
+def _created(application: Application, choices: LabelChoices, trigger: Trigger, user: User | None, task: str) -> Job:
     Application.objects.select_for_update().get(pk=application.pk)
     if application.jobs.filter(kind=JobKind.LABEL, state__in=UNDER_WAY).exists():
         raise NothingToDo("The teacher is being asked already: wait until that job is over, or cancel it.")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
@@ -14,13 +15,14 @@ from django.db.models import Model
 from django.forms import ModelForm
 
 from curation.models import Application
+from curation.selectors.people import COMMAND
 
 FLAGS = {"added": ADDITION, "changed": CHANGE, "deleted": DELETION}
 
 
 def change_record(
     *,
-    user: User,
+    user: User | None,
     application: Application | None,
     row: Model,
     before: Mapping[str, Any],
@@ -29,7 +31,7 @@ def change_record(
 ) -> LogEntry | None:
     """Record what differs between before and after; nothing where nothing does, unless it was added or deleted.
 
-    `application` is None for what is about the whole site. Secrets must stand in neither.
+    `user` is None for a command; `application` is None for what is about the whole site. Secrets must stand in neither.
     """
     changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
     if what == "changed" and not changed:
@@ -43,13 +45,19 @@ def change_record(
         "after": {name: after[name] for name in changed if name in after},
     }
     return LogEntry.objects.create(
-        user=user,
+        user=user or _command(),
         content_type=ContentType.objects.get_for_model(row),
         object_id=str(row.pk),
         object_repr=str(row)[:200],
         action_flag=FLAGS[what],
         change_message=json.dumps([{what: details}]),
     )
+
+
+def _command() -> User:
+    """The console's log wants a user for each line."""
+    closed = {"is_active": False, "password": make_password(None)}
+    return User.objects.get_or_create(username=COMMAND, defaults=closed)[0]
 
 
 @transaction.atomic

@@ -14,6 +14,7 @@ from django.shortcuts import render
 from django_htmx.http import HttpResponseClientRedirect
 
 from curation.models import Application
+from curation.selectors.applications import visible_to
 
 SESSION_KEY = "application"
 REFUSALS = {
@@ -89,9 +90,7 @@ def selected_application(request: HttpRequest) -> Application | None:
 def applications_of(request: HttpRequest) -> list[Application]:
     """The applications that the user may look at, which the header offers; read once per request."""
     if not hasattr(request, "_applications"):
-        rows = Application.objects.all()
-        if not request.user.has_perm("curation.administer"):
-            rows = rows.filter(members=request.user.pk)
+        rows = visible_to(request.user, Application.objects.all(), "pk")
         request._applications = list(rows)  # type: ignore[attr-defined]
     return request._applications  # type: ignore[attr-defined]
 

@@ -17,12 +17,9 @@ from curation.models.jobs import Trigger
 from curation.models.traffic import Purpose
 from curation.selectors import labelling as selectors
 from curation.selectors import spending
-from curation.services.asking import teacher_of
-from curation.teachers.openai_api import check_connection
 from curation.views.access import requires, with_application
 from curation.views.answers import answer, is_fragment
 
-TRIES = 3
 SHOWN = 20
 
 
@@ -39,17 +36,13 @@ def labelling(request: HttpRequest, application: Application) -> HttpResponse:
 @requires("approve")
 @with_application
 def labelling_start(request: HttpRequest, application: Application) -> HttpResponse:
-    """Try the teacher first: a wrong address, key or model is told now, and not by a job of thousands."""
     form = LabelForm(request.POST)
     if not form.is_valid():
         return _page(request, application, form)
     try:
-        _, endpoint = teacher_of(application)
         choices = selectors.selected(application, **form.wanted())
         if choices is None:
             raise OdiaError("There is no such query to ask about.")
-        if problem := check_connection(endpoint, tries=TRIES):
-            raise OdiaError(f"Nothing was started. {problem}")
         tasks.start_labelling(application=application, choices=choices, trigger=Trigger.PAGE, user=request.user)  # type: ignore[arg-type]
     except OdiaError as error:
         messages.error(request, str(error))

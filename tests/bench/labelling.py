@@ -56,7 +56,7 @@ def _labelled(options: argparse.Namespace, moody: MoodyTeacher, base_url: str) -
     Teacher.objects.filter(pk=teacher.pk).update(timeout_seconds=TIMEOUT_SECONDS, **limits)
     began = time.monotonic()
     worker = _worker()
-    job = start_newest(application=application, trigger=Trigger.COMMAND, limit=options.queries)
+    job = start_newest(application=application, trigger=Trigger.SCHEDULE, limit=options.queries)
     answered = Query.objects.filter(application=application, labelled=True)
     for kill in range(options.kills):
         _wait(lambda: answered.count() > (kill + 1) * options.queries / (options.kills + 1), worker)  # noqa: B023

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from curation.models import Application, Job
+from curation.models import Application, Job, Teacher
 from curation.services.applications import teacher_set
 from tests.curation.traffic import make_query
+from tests.moody_teacher import MoodyTeacher
+from tests.training.gateway.servers import running
 from tests.training.learned import make_dataset, make_evaluation, make_student
 from training.models import Alias, DistillationRun, Student
 from training.services.policies import policy_of
@@ -66,9 +70,15 @@ def test_the_teacher_is_asked_as_an_action_where_there_is_one(
     choice = {"action": "label", "_selected_action": [application.pk]}
     assert "has no teacher" in console.post(address, choice, follow=True).content.decode()
     teacher_set(application=application, base_url="http://127.0.0.1:9/v1", model="large")
-    with django_capture_on_commit_callbacks() as queued:
+    told = console.post(address, choice, follow=True).content.decode()
+    assert "Nothing was started" in told and "cannot be reached; check the address" in told
+    assert not Job.objects.exists()
+    with running(MoodyTeacher(), lifespan="off") as url, django_capture_on_commit_callbacks() as queued:
+        teacher_set(application=application, base_url=f"{url}/v1", model="large")
+        Teacher.objects.update(input_price=2000, output_price=8000)
         told = console.post(address, choice, follow=True).content.decode()
-    assert len(queued) == 1 and "asked about 1 query" in told
+    assert len(queued) == 1
+    assert re.search(r"asked about 1 query: about [\d,]+ tokens and \d\.\d\d in money\.", told)
 
 
 def test_champion_and_challenger_are_evaluated_on_live_traffic_as_an_action(

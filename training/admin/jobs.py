@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from curation.admin import HistoryAdmin, SettingsAdmin
+from curation.errors import OdiaError
 from curation.models import Application, Job
 from curation.models.jobs import Trigger
+from curation.models.labelling import LabelChoices
+from curation.selectors.labelling import estimate
 from curation.services.jobs import job_cancel
 from curation.tasks import start_clustering, start_newest, start_purge
-from training.starting import job_again
+from training.starting import job_again, may_start
 from training.tasks import start_build, start_drift, start_live_evaluation
 
 
 @admin.register(Application)
 class ApplicationAdmin(SettingsAdmin):
+    application_path = "pk"
     list_display = ["name", "slug", "keep_days", "created_at"]
     search_fields = ["name", "slug"]
     prepopulated_fields = {"slug": ["name"]}
@@ -35,8 +39,7 @@ class ApplicationAdmin(SettingsAdmin):
     def label(self, request: HttpRequest, queryset: QuerySet[Application]) -> None:
         def start(application: Application) -> str:
             job = start_newest(application=application, trigger=Trigger.ADMIN, user=request.user)  # type: ignore[arg-type]
-            number = job.parameters["queries"]
-            return f"The teacher of {application} is asked about {number:,} quer{'y' if number == 1 else 'ies'}."
+            return f"The teacher of {application} is asked about {_takes(application, job)}."
 
         self.each(request, queryset, start)
 
@@ -70,6 +73,15 @@ class ApplicationAdmin(SettingsAdmin):
         self.each(request, queryset, started)
 
 
+def _takes(application: Application, job: Job) -> str:
+    """Of how many queries a labelling job is, and what it will take."""
+    choices = LabelChoices.from_json(job.parameters)
+    cost = estimate(application.teacher, choices)
+    money = f" and {cost.money:,.2f} in money" if cost.money else ""
+    queries = f"{choices.queries:,} quer{'y' if choices.queries == 1 else 'ies'}"
+    return f"{queries}: about {cost.tokens:,} tokens{money}"
+
+
 @admin.register(Job)
 class JobAdmin(HistoryAdmin):
     list_display = ["__str__", "application", "state", "share", "trigger", "started_by", "created_at", "message"]
@@ -77,7 +89,6 @@ class JobAdmin(HistoryAdmin):
     list_select_related = ["application", "started_by"]
     search_fields = ["message"]
     date_hierarchy = "created_at"
-    actions_permission = "curation.approve"
     actions = ["cancel", "again"]
 
     @admin.display(description="progress", ordering="progress")
@@ -86,9 +97,11 @@ class JobAdmin(HistoryAdmin):
 
     @admin.action(description="Cancel", permissions=["act"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        for job in queryset:
-            job_cancel(job=job)
-        messages.info(request, "The jobs were asked to stop.")
+        def stop(job: Job) -> str:
+            job_cancel(job=job, user=request.user)  # type: ignore[arg-type]
+            return f"{job.get_kind_display()}: {'stopped' if job.ended else 'it will stop shortly'}."
+
+        self._each_allowed(request, queryset.select_related("application"), stop)
 
     @admin.action(description="Start again", permissions=["act"])
     def again(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
@@ -96,4 +109,14 @@ class JobAdmin(HistoryAdmin):
             job_again(job=job, trigger=Trigger.ADMIN, user=request.user)  # type: ignore[arg-type]
             return f"{job.get_kind_display()}: it waits for a worker again."
 
-        self.each(request, queryset.select_related("application"), start)
+        self._each_allowed(request, queryset.select_related("application"), start)
+
+    def _each_allowed(self, request: HttpRequest, jobs: QuerySet[Job], act: Callable[[Job], str]) -> None:
+        """Each kind of work takes its own permission, as on the page."""
+
+        def act_if_allowed(job: Job) -> str:
+            if not may_start(job=job, user=request.user):  # type: ignore[arg-type]
+                raise OdiaError(f"{job.get_kind_display()}: your account may not start or stop it.")
+            return act(job)
+
+        self.each(request, jobs, act_if_allowed)

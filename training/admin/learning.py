@@ -53,6 +53,7 @@ class DatasetAdmin(LearnedAdmin):
 
 @admin.register(DatasetExample)
 class DatasetExampleAdmin(LearnedAdmin):
+    application_path = "dataset__application"
     list_display = ["text", "dataset", "split", "route", "function", "weight"]
     list_filter = ["dataset", "split", "route"]
     list_select_related = ["dataset"]
@@ -79,7 +80,7 @@ class DistillationRunAdmin(LearnedAdmin):
     @admin.action(description="Cancel", permissions=["act"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[DistillationRun]) -> None:
         for run in queryset.select_related("job"):
-            run_cancel(run=run)
+            run_cancel(run=run, user=request.user)  # type: ignore[arg-type]
         messages.info(request, "The runs were asked to stop.")
 
 
@@ -102,6 +103,7 @@ class StudentAdmin(LearnedAdmin):
 
 @admin.register(Evaluation)
 class EvaluationAdmin(LearnedAdmin):
+    application_path = "student__application"
     list_display = ["student", "on", "coverage", "disagreement", "worse", "created_at"]
     list_filter = ["student__application"]
     list_select_related = ["student", "dataset"]
@@ -127,6 +129,7 @@ class EvaluationAdmin(LearnedAdmin):
 
 @admin.register(EvaluationExample)
 class EvaluationExampleAdmin(LearnedAdmin):
+    application_path = "evaluation__student__application"
     list_display = ["text", "evaluation", "function", "student_function", "confidence", "served_by", "agrees"]
     list_filter = ["evaluation", "agrees", "served_by"]
     list_select_related = ["evaluation__student", "evaluation__dataset"]
@@ -136,6 +139,7 @@ class EvaluationExampleAdmin(LearnedAdmin):
 
 @admin.register(Judgement)
 class JudgementAdmin(LearnedAdmin):
+    application_path = "example__evaluation__student__application"
     list_display = ["created_at", "example", "verdict", "judged_by", "undone_by"]
     list_filter = ["verdict"]
     list_select_related = ["example", "judged_by", "undone_by"]

@@ -24,6 +24,7 @@ class PromotionAdmin(LearnedAdmin):
 
 @admin.register(AuditTally)
 class AuditTallyAdmin(LearnedAdmin):
+    application_path = "student__application"
     list_display = ["student", "what", "audited", "disagreed"]
     list_filter = ["student__application"]
     list_select_related = ["student"]

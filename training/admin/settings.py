@@ -22,8 +22,8 @@ class ApiKeyAdmin(LearnedAdmin):
 
     @admin.action(description="Revoke", permissions=["act"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
-        for key in queryset:
-            key_revoke(key=key)
+        for key in queryset.select_related("application"):
+            key_revoke(key=key, user=request.user)  # type: ignore[arg-type]
         messages.success(request, "The keys stop working within two seconds.")
 
 

@@ -72,7 +72,7 @@ class Autopilot(models.Model):
 class AutopilotAction(models.Model):
     """One thing that the autopilot did, or stopped at and asks a person about, or how a person set it.
 
-    Rows are only ever added.
+    Rows are only ever added; words of users who are forgotten are taken out of them.
     """
 
     application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="autopilot_actions")
@@ -93,3 +93,8 @@ class AutopilotAction(models.Model):
 
     def __str__(self) -> str:
         return self.sentence
+
+
+def cluster_subject(function: str, name: str) -> str:
+    """By which a question about a cluster is known again, whatever clustering it is in."""
+    return f"{function}: {name}"[:200]

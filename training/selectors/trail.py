@@ -16,6 +16,7 @@ from asgiref.sync import sync_to_async
 from django.db.models import Q, QuerySet
 
 from curation.models import Application
+from curation.selectors.people import COMMAND
 from training.selectors.trail_events import Event, dataset_events
 from training.selectors.trail_sources import SOURCES, Source
 
@@ -100,7 +101,8 @@ def _merged(application: Application, wanted: Wanted, after: Cursor | None, size
 def _read(source: Source, application: Application, wanted: Wanted, after: Cursor | None, size: int) -> list[Event]:
     rows = source.rows(application)
     if wanted.person == POLICY:
-        rows = rows.filter(**{f"{source.user}__isnull": True}) if source.user else rows
+        nobody = Q(**{f"{source.user}__isnull": True}) | Q(**{f"{source.user}__username": COMMAND})
+        rows = rows.filter(nobody) if source.user else rows
     elif wanted.person:
         rows = rows.filter(**{f"{source.user}__username": wanted.person})
     if wanted.since:

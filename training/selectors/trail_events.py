@@ -13,6 +13,7 @@ from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 
 from curation.models import Application, ForgottenUser, Job, Review
+from curation.selectors.people import COMMAND
 from training.models import ApiKey, AutopilotAction, Dataset, Judgement, Promotion, SwitchOff
 from training.models.promotions import AliasName
 
@@ -45,7 +46,7 @@ def dataset_events(application: Application) -> Iterator[Event]:
         for place, item in enumerate(history):
             what, at = _DATASET[item["what"]], datetime.fromisoformat(item["at"])
             after = {"examples": item["examples"]} if "examples" in item else {}
-            by = "the command" if "examples" in item else "the policy"
+            by = COMMAND if "examples" in item else "the policy"
             number = pk * 1000 + place
             yield Event(
                 at, "dataset", number, "datasets", item["by"], what, f"Dataset {version}", "dataset", pk, {}, after, by
@@ -60,7 +61,7 @@ _DATASET = {
 
 
 def _who(user: User | None) -> str:
-    return user.username if user else ""
+    return user.username if user and user.username != COMMAND else ""
 
 
 def _differing(before: dict[str, Any], after: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -139,7 +140,16 @@ def job_event(row: Job) -> Event:
     what = f"Started: {row.get_kind_display().lower()}"
     return Event(
         row.created_at, "job", row.pk, "jobs", _who(row.started_by), what, f"Job {row.pk}", "jobs", None,
-        {}, row.parameters,
+        {}, row.parameters, f"the {row.get_trigger_display().lower()}",
+    )  # fmt: skip
+
+
+def job_cancelled_event(row: LogEntry) -> Event:
+    details, about = _details(row.change_message), f"Job {row.object_id}: {row.object_repr}"
+    before, after = details["before"], details["after"]
+    return Event(
+        row.action_time, "job cancelled", row.pk, "jobs", _who(row.user), "Job cancelled", about, "jobs", None,
+        before, after,
     )  # fmt: skip
 
 
@@ -153,7 +163,7 @@ def autopilot_event(row: AutopilotAction) -> Event:
 
 
 def key_event(row: ApiKey) -> Event:
-    return Event(row.created_at, "key", row.pk, "keys", "", "Key made", str(row), by="the command")
+    return Event(row.created_at, "key", row.pk, "keys", "", "Key made", str(row), by=COMMAND)
 
 
 def setting_event(row: LogEntry) -> Event:
@@ -166,8 +176,8 @@ def setting_event(row: LogEntry) -> Event:
         after = {"console": row.get_change_message()}
     kind = "keys" if row.content_type_id == type_of(ApiKey).pk else "settings"
     source = "key setting" if kind == "keys" else "setting"
-    who, about = row.user.username, row.object_repr
-    return Event(row.action_time, source, row.pk, kind, who, what, about, "", None, before, after)
+    who, about = _who(row.user), row.object_repr
+    return Event(row.action_time, source, row.pk, kind, who, what, about, "", None, before, after, COMMAND)
 
 
 def _details(message: str) -> dict[str, Any]:
@@ -185,7 +195,7 @@ def deletion_event(row: ForgottenUser) -> Event:
     what = "All queries of a user deleted"
     return Event(
         row.until, "deletion", row.pk, "deletions", _who(row.asked_by), what, "a user", "", None, {}, after,
-        "the command",
+        COMMAND,
     )  # fmt: skip
 
 

@@ -11,11 +11,13 @@ from django.db.models import CharField, Q, QuerySet
 from django.db.models.functions import Cast
 
 from curation.models import Application, ForgottenUser, Job, Review, Teacher
+from curation.models.jobs import Trigger
 from training.models import ApiKey, AutopilotAction, Judgement, Promotion, RoutingPolicy, SwitchOff
 from training.selectors.trail_events import (
     Event,
     autopilot_event,
     deletion_event,
+    job_cancelled_event,
     job_event,
     judgement_event,
     judgement_undone_event,
@@ -41,7 +43,7 @@ class Source(NamedTuple):
 
 
 def _logged(application: Application) -> QuerySet[LogEntry]:
-    """About this application, its teacher, policy and keys, and about users and groups, who are the site's."""
+    """About this application, its teacher, policy, keys and jobs, and about users and groups, who are the site's."""
     of = {Teacher: "application", RoutingPolicy: "application", ApiKey: "application"}
     whose = Q(content_type__in=[type_of(User), type_of(Group)])
     whose |= Q(content_type=type_of(Application), object_id=str(application.pk))
@@ -66,6 +68,12 @@ def _judgements(application: Application) -> QuerySet[Judgement]:
 
 def _offs(application: Application) -> QuerySet[SwitchOff]:
     return SwitchOff.objects.filter(application=application).select_related("student", "lifted_by")
+
+
+def _started(application: Application) -> QuerySet[Job]:
+    """All but those that the autopilot started: it tells of them itself."""
+    jobs = Job.objects.filter(application=application).exclude(trigger=Trigger.AUTOPILOT)
+    return jobs.select_related("started_by")
 
 
 SOURCES = (
@@ -108,12 +116,18 @@ SOURCES = (
     Source(
         "job",
         "jobs",
-        lambda application: Job.objects.filter(application=application, started_by__isnull=False).select_related(
-            "started_by"
-        ),
+        _started,
         "created_at",
         "started_by",
         job_event,
+    ),
+    Source(
+        "job cancelled",
+        "jobs",
+        lambda application: _logged(application).filter(content_type=type_of(Job)),
+        "action_time",
+        "user",
+        job_cancelled_event,
     ),
     Source(
         "autopilot",
@@ -135,7 +149,7 @@ SOURCES = (
     Source(
         "setting",
         "settings",
-        lambda application: _logged(application).exclude(content_type=type_of(ApiKey)),
+        lambda application: _logged(application).exclude(content_type__in=[type_of(ApiKey), type_of(Job)]),
         "action_time",
         "user",
         setting_event,

@@ -14,6 +14,7 @@ from curation.models.jobs import JobKind, JobState
 from curation.selectors.undecided import undecided_clusters
 from training.models import Dataset, Student, SwitchOff
 from training.models.autopilot import AutopilotStep as Step
+from training.models.autopilot import cluster_subject
 from training.models.datasets import DatasetStatus, ExampleRoute, Split
 from training.selectors import dataset_differences as differences
 from training.selectors.autopilot import (
@@ -116,7 +117,7 @@ def _questions(facts: Facts, short: list[tuple[Cluster, str]]) -> Iterator[Propo
     left = ASKED_ABOUT - sum(moment > yesterday for moment in asked.values())
     shown = 0
     for one, why in short:
-        subject = f"{one.function}: {one.name}"[:200]
+        subject = cluster_subject(one.function, one.name)
         if not (one.note or one.share >= WORTH_ASKING) or shown == ASKED_ABOUT:
             continue
         if subject not in asked:

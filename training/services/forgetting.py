@@ -6,7 +6,7 @@ Safe to run again: each batch of queries goes in one transaction, with the examp
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from uuid import UUID
 
@@ -18,9 +18,16 @@ from django.utils import timezone
 from curation.models import Application, ForgottenUser, Job
 from curation.models.jobs import JobKind, Trigger
 from curation.selectors.retention import queries_of_user
-from curation.services.forgetting import forgetting_begin, queries_forget, samples_forget, writers_wait_for
+from curation.services.forgetting import (
+    forgetting_begin,
+    names_replace,
+    queries_forget,
+    samples_forget,
+    writers_wait_for,
+)
 from curation.services.jobs import Report, job_create, job_run
-from training.models import Dataset, DatasetExample, EvaluationExample
+from training.models import AutopilotAction, Dataset, DatasetExample, EvaluationExample
+from training.models.autopilot import AutopilotStep, cluster_subject
 from training.services.records import read_record
 from training.services.rejections import read_rejected_lines, write_rejected
 from training.services.segments import claimed, rejected_files
@@ -71,9 +78,22 @@ def _forget_batch(forgotten: ForgottenUser, queries: Sequence[UUID]) -> None:
     deleted["dataset_examples"] += _dataset_examples_forget(forgotten, queries)
     deleted["evaluation_examples"] += _evaluation_examples_forget(forgotten.application, queries)
     samples_forget(application=forgotten.application, queries={str(pk) for pk in queries})
-    deleted.update(queries_forget(queries=queries))
+    gone, names = queries_forget(queries=queries)
+    deleted.update(gone)
+    _names_forget(forgotten.application, names)
     forgotten.deleted = dict(deleted)
     forgotten.save(update_fields=["deleted"])
+
+
+def _names_forget(application: Application, names: Mapping[str, str]) -> None:
+    """Let what the autopilot has said of clusters name them as they are called now, so that it asks no second time."""
+    actions = AutopilotAction.objects.filter(application=application, step=AutopilotStep.APPROVE_CLUSTERS)
+    for action in actions if names else ():
+        action.sentence = names_replace(action.sentence, names)
+        function = action.subject.partition(": ")[0]
+        subjects = {cluster_subject(function, old): cluster_subject(function, new) for old, new in names.items()}
+        action.subject = subjects.get(action.subject, action.subject)
+        action.save(update_fields=["sentence", "subject"])
 
 
 def _dataset_examples_forget(forgotten: ForgottenUser, queries: Sequence[UUID]) -> int:

@@ -7,10 +7,12 @@ import secrets
 from collections.abc import Mapping
 from datetime import datetime
 
+from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.utils import timezone
 
 from curation.models import Application
+from curation.services.settings_log import change_record
 from training.models import ApiKey
 
 KEY_PREFIX = "odia-"
@@ -47,11 +49,17 @@ def key_create(
     return key, text
 
 
-def key_revoke(*, key: ApiKey) -> ApiKey:
-    """Stop a key. Gateways refuse it within two seconds. Revoking it again changes nothing."""
+@transaction.atomic
+def key_revoke(*, key: ApiKey, user: User | None = None) -> ApiKey:
+    """Stop a key, and record who did; no user is a command. Gateways refuse it within two seconds.
+
+    Revoking it again changes nothing.
+    """
     if key.revoked_at is None:
         key.revoked_at = timezone.now()
         key.save(update_fields=["revoked_at"])
+        before, after = {"revoked": False}, {"revoked": True}
+        change_record(user=user, application=key.application, row=key, before=before, after=after)
     return key
 
 

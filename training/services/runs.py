@@ -104,6 +104,6 @@ def settings_of(family: str, changes: dict[str, Any]) -> StudentConfig:
     return CONFIGS[family](**named)
 
 
-def run_cancel(*, run: DistillationRun) -> Job:
-    """Ask a run to stop."""
-    return job_cancel(job=run.job)
+def run_cancel(*, run: DistillationRun, user: User) -> Job:
+    """Ask a run to stop; recorded as the cancelling of its job."""
+    return job_cancel(job=run.job, user=user)

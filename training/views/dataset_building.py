@@ -71,7 +71,7 @@ def dataset_build(request: HttpRequest, application: Application, pk: int) -> Ht
 @requires("review")
 @with_application
 def dataset_build_stop(request: HttpRequest, application: Application, pk: int) -> HttpResponse:
-    job_cancel(job=_job(application, pk))
+    job_cancel(job=_job(application, pk), user=request.user)  # type: ignore[arg-type]
     return redirect("dataset_build", pk)
 
 

@@ -24,7 +24,7 @@ from curation.views.answers import answer, errors_as_messages, is_fragment
 from training.selectors.job_links import Made, made_by
 from training.selectors.runs import time_left
 from training.selectors.schedules import schedule_of
-from training.starting import AGAIN, job_again, permission_to_start
+from training.starting import AGAIN, job_again, may_start, permission_to_start
 from training.views.addresses import number, without
 
 
@@ -101,7 +101,7 @@ def again(request: HttpRequest, application: Application, pk: int) -> HttpRespon
 @requires("review")
 @with_application
 def cancel(request: HttpRequest, application: Application, pk: int) -> HttpResponse:
-    job = job_cancel(job=_job(request, application, pk))
+    job = job_cancel(job=_job(request, application, pk), user=request.user)  # type: ignore[arg-type]
     messages.success(request, f"{job.get_kind_display()}: {'stopped' if job.ended else 'it will stop shortly'}.")
     return redirect("jobs")
 
@@ -113,9 +113,8 @@ def _job(request: HttpRequest, application: Application, pk: int) -> Job:
         PermissionDenied: it is of a kind that the user may not start.
     """
     job = get_object_or_404(Job.objects.select_related("application"), application=application, pk=pk)
-    permission = permission_to_start(job)
-    if not request.user.has_perm(f"curation.{permission}"):
-        raise PermissionDenied(REFUSALS[permission])
+    if not may_start(job=job, user=request.user):  # type: ignore[arg-type]
+        raise PermissionDenied(REFUSALS[permission_to_start(job)])
     return job
 
 
@@ -128,6 +127,6 @@ def _rows(jobs: list[Job], user: User) -> list[Row]:
 
 
 def _may_repeat_and_cancel(job: Job, user: User) -> tuple[bool, bool]:
-    allowed = user.has_perm(f"curation.{permission_to_start(job)}")
+    allowed = may_start(job=job, user=user)
     ended_badly = job.state in (JobState.FAILED, JobState.CANCELLED)
     return allowed and ended_badly and job.kind in AGAIN, allowed and not job.ended and not job.cancel_requested

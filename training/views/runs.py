@@ -122,7 +122,7 @@ def run_log(request: HttpRequest, application: Application, pk: int) -> HttpResp
 def run_stop(request: HttpRequest, application: Application, pk: int) -> HttpResponse:
     run = _run(application, pk)
     with errors_as_messages(request):
-        job = run_cancel(run=run)
+        job = run_cancel(run=run, user=request.user)  # type: ignore[arg-type]
         if job.state == JobState.CANCELLED:
             messages.info(request, f"Run {run.pk} is cancelled.")
         elif job.ended:

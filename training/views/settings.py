@@ -99,8 +99,7 @@ def key_change(request: HttpRequest, application: Application, pk: int) -> HttpR
 @with_application
 def key_stop(request: HttpRequest, application: Application, pk: int) -> HttpResponse:
     key = get_object_or_404(ApiKey, application=application, pk=pk)
-    before = {"revoked": key.revoked_at is not None}
-    _record(request, key_revoke(key=key), before, {"revoked": True})
+    key_revoke(key=key, user=request.user)  # type: ignore[arg-type]
     messages.success(request, f"The key {key} is revoked; gateways refuse it within two seconds.")
     return redirect("settings_keys")
 

@@ -20,7 +20,6 @@ from curation.services.asking import teacher_of
 from curation.services.jobs import JobCancelled, job_run
 from curation.services.labelling import label, label_job_create
 from curation.tasks import USUAL_QUERIES
-from curation.teachers.openai_api import check_connection
 
 
 class Command(OdiaCommand):
@@ -37,7 +36,7 @@ class Command(OdiaCommand):
 
     def run(self, **options: Any) -> dict[str, Any]:
         application = application_get(slug=options["application"])
-        teacher, endpoint = teacher_of(application)
+        teacher, _ = teacher_of(application)
         wanted = {name: options[name] for name in ("limit", "samples", "temperature")}
         choices = selected(application, scope=Scope(options["scope"]), **wanted)
         if choices is None:
@@ -53,8 +52,6 @@ class Command(OdiaCommand):
         }
         if options["dry_run"]:
             return planned
-        if problem := check_connection(endpoint, tries=3):
-            raise OdiaError(f"Nothing was started. {problem}")
         return planned | _done(application, choices)
 
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 from curation.errors import NothingToDo
 from curation.models import Application, Job
 from curation.models.jobs import JobKind, JobState, Trigger
+from curation.services.settings_log import change_record
 
 BROKER_AWAY = "The broker does not answer; it starts when the broker is back."
 DATABASE_AWAY = "The database did not answer its worker; it starts in a moment."
@@ -73,11 +74,18 @@ def job_fail_unbegun(*, pk: int, error: Exception) -> None:
     waiting.update(state=JobState.FAILED, message=message, finished_at=timezone.now())
 
 
-def job_cancel(*, job: Job) -> Job:
-    """Ask a job to stop; one that has not begun is cancelled at once."""
+@transaction.atomic
+def job_cancel(*, job: Job, user: User) -> Job:
+    """Ask a job to stop, and record who did; one that has not begun is cancelled at once."""
     waiting = Job.objects.filter(pk=job.pk, state=JobState.QUEUED)
+    running = Job.objects.filter(pk=job.pk, state=JobState.RUNNING, cancel_requested=False)
     message = "Cancelled while it waited to go on." if job.attempts else "Cancelled before it began."
-    if not waiting.update(state=JobState.CANCELLED, finished_at=timezone.now(), message=message):
-        Job.objects.filter(pk=job.pk, state=JobState.RUNNING).update(cancel_requested=True)
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
+    if waiting.update(state=JobState.CANCELLED, finished_at=timezone.now(), message=message):
+        before, after = {"state": JobState.QUEUED}, {"state": JobState.CANCELLED}
+    elif running.update(cancel_requested=True):
+        before, after = {"cancel_requested": False}, {"cancel_requested": True}
     job.refresh_from_db()
+    change_record(user=user, application=job.application, row=job, before=before, after=after)
     return job

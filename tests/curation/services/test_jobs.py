@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import OperationalError
 from django.utils import timezone
 
@@ -62,17 +63,17 @@ def test_a_fault_fails_the_job_and_not_the_worker(job: Job) -> None:
     assert "ZeroDivisionError" in failed.message
 
 
-def test_a_running_job_stops_at_its_next_report(job: Job) -> None:
+def test_a_running_job_stops_at_its_next_report(job: Job, users: dict[str, User]) -> None:
     def work(report: Report) -> dict[str, Any]:
-        job_cancel(job=Job.objects.get())
+        job_cancel(job=Job.objects.get(), user=users["reviewer"])
         report("On and on", 0.1)
         raise AssertionError("it went on")
 
     assert job_run(job=job, work=work).state == "cancelled"
 
 
-def test_a_cancelled_job_that_has_not_begun_never_begins(job: Job) -> None:
-    assert job_cancel(job=job).state == "cancelled"
+def test_a_cancelled_job_that_has_not_begun_never_begins(job: Job, users: dict[str, User]) -> None:
+    assert job_cancel(job=job, user=users["reviewer"]).state == "cancelled"
     assert job_run(job=job, work=lambda report: {"made": 1}).result == {}
 
 

@@ -17,6 +17,7 @@ from curation import tasks
 from curation.ml.calls import Call
 from curation.models import Application, Cluster, Job, Query, Teacher
 from curation.models.jobs import JobKind, JobState, Trigger
+from curation.services.applications import application_ensure
 from odia_site.console import CONSOLE
 from tests.busy import fill
 from tests.curation.traffic import make_cluster, make_clustering, make_query, student_decision
@@ -175,6 +176,89 @@ def test_an_action_decides_clusters_with_a_review(console: Client, query: Query)
     cluster.refresh_from_db()
     assert cluster.status == "approved"
     assert cluster.reviews.get().reviewer
+
+
+@pytest.fixture
+def staff(users: dict[str, User]) -> dict[str, User]:
+    """Let into the console by hand: by its name, each group's user of Music, and a neighbour: a viewer of Weather."""
+    neighbour = User.objects.create_user("neighbour")
+    neighbour.groups.set(users["viewer"].groups.all())
+    application_ensure(slug="weather", name="Weather").members.add(neighbour)
+    User.objects.update(is_staff=True)
+    return {user.username: user for user in User.objects.all()}
+
+
+def shown_to(user: User, model: str) -> Any:
+    client = Client()
+    client.force_login(user)
+    return client.get(reverse(f"admin:{model}_changelist"))
+
+
+ADMINISTRATORS_ONLY = {"curation_forgottenuser", "curation_signinfailure"}
+
+
+def test_staff_see_the_rows_of_their_own_applications(busy: Application, staff: dict[str, User]) -> None:
+    client = Client()
+    client.force_login(staff["neighbour"])
+    for model in sorted(set(OWN) - ADMINISTRATORS_ONLY):
+        everything = set(shown_to(staff["administrator"], model).context["cl"].queryset)
+        own = set(shown_to(staff["viewer"], model).context["cl"].queryset)
+        others = shown_to(staff["neighbour"], model)
+        assert set(others.context["cl"].queryset) == everything - own, model
+        assert len(everything - own) == (model == "curation_application"), "Weather has nothing but itself"
+        assert "Music" not in others.content.decode(), model
+        for row in list(own)[:1]:
+            assert client.get(reverse(f"admin:{model}_change", args=[row.pk])).status_code == 302, model
+
+
+def test_what_is_for_administrators_is_refused(staff: dict[str, User]) -> None:
+    for model in ADMINISTRATORS_ONLY:
+        assert [shown_to(staff[name], model).status_code for name in ("administrator", "approver")] == [200, 403]
+
+
+def test_filters_name_the_rows_of_own_applications_only(busy: Application, staff: dict[str, User]) -> None:
+    for name in ("weather", "news"):
+        other = application_ensure(slug=name, name=name.capitalize())
+        other.members.add(staff["neighbour"])
+        make_clustering(other)
+    page = shown_to(staff["neighbour"], "curation_clustering").content.decode()
+    assert "News" in page and "Music" not in page
+    assert "Music" in shown_to(staff["administrator"], "curation_clustering").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("kind", "user", "allowed"),
+    [
+        (JobKind.CLUSTER, "reviewer", True),
+        (JobKind.EVALUATE, "reviewer", False),
+        (JobKind.EVALUATE, "approver", True),
+        (JobKind.PURGE, "approver", False),
+        (JobKind.FORGET, "approver", False),
+        (JobKind.PURGE, "administrator", True),
+    ],
+)
+def test_each_kind_of_work_takes_its_own_permission_as_on_the_page(
+    kind: JobKind,
+    user: str,
+    allowed: bool,
+    application: Application,
+    staff: dict[str, User],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for task in (tasks.cluster, tasks.purge, training_tasks.evaluate, training_tasks.forget):
+        monkeypatch.setattr(task, "delay_on_commit", lambda pk: None)
+    job = Job.objects.create(application=application, kind=kind, trigger=Trigger.PAGE)
+    client = Client()
+    client.force_login(staff[user])
+    address = reverse("admin:curation_job_changelist")
+    told = ""
+    for action in ("cancel", "again"):
+        given = {"action": action, "_selected_action": [job.pk]}
+        told += client.post(address, given, follow=True).content.decode()
+    job.refresh_from_db()
+    assert (job.state == JobState.CANCELLED) == allowed
+    assert Job.objects.count() == (2 if allowed else 1)
+    assert ("your account may not start or stop it" in told) != allowed
 
 
 def test_administrators_use_the_console_and_their_schedule(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
+from django.urls import reverse
 
 from curation.models import Application, Job, Teacher
-from curation.models.jobs import JobKind, Trigger
+from curation.models.jobs import JobKind, JobState, Trigger
 from curation.models.labelling import LabelChoices
 from curation.services.labels import unusable_record
 from curation.services.spending import spending_reserve
@@ -78,6 +80,26 @@ def test_a_wrong_teacher_is_told_at_once_and_nothing_starts(
     shown = approver.post("/labelling/start/", {"scope": "unanswered"}).content.decode()
     assert sentence in shown
     assert not Job.objects.exists()
+
+
+@pytest.mark.parametrize("console", [False, True])
+def test_a_labelling_is_started_again_only_where_the_teacher_answers(
+    console: bool, application: Application, approver: Client, moody: MoodyTeacher
+) -> None:
+    make_query(application, "play Can", answered=False)
+    approver.post("/labelling/start/", {"scope": "unanswered"})
+    failed = Job.objects.get()
+    Job.objects.update(state=JobState.FAILED)
+    User.objects.filter(username="approver").update(is_staff=True)
+    path = reverse("admin:curation_job_changelist") if console else reverse("job_again", args=[failed.pk])
+    choice = {"action": "again", "_selected_action": [failed.pk]} if console else {}
+    moody.status = 401
+    told = approver.post(path, choice, follow=True).content.decode()
+    assert "Nothing was started. The teacher refuses the key" in told
+    assert not Job.objects.exclude(pk=failed.pk).exists()
+    moody.status = 200
+    assert "it waits for a worker again" in approver.post(path, choice, follow=True).content.decode()
+    assert Job.objects.exclude(pk=failed.pk).get().parameters == failed.parameters
 
 
 @pytest.mark.parametrize(("status", "sentence"), [(401, "refuses the key"), (404, "not a chat completions API")])

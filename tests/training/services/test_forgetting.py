@@ -16,6 +16,7 @@ from curation.identifiers import new_id
 from curation.ml.calls import Call
 from curation.models import (
     Application,
+    Cluster,
     ForgottenUser,
     Job,
     Pattern,
@@ -34,7 +35,9 @@ from curation.services.forgetting import forgetting_begin
 from curation.services.query_reviews import query_exclude
 from tests.curation.traffic import make_cluster, make_clustering, student_decision, tool_set
 from tests.training.learned import make_dataset, make_evaluation, make_student
-from training.models import DatasetExample, EvaluationExample
+from training.models import AutopilotAction, DatasetExample, EvaluationExample
+from training.models.autopilot import AutopilotStep, cluster_subject
+from training.selectors.trail import Wanted, trail_page
 from training.services import forgetting
 from training.services.forgetting import forget_now, user_forget
 from training.services.records import RequestRecord
@@ -141,6 +144,28 @@ def test_patterns_of_nobody_else_go_with_their_words(application: Application) -
     both.refresh_from_db()
     assert "anna" not in alone.name
     assert (both.name, both.samples["typical"], both.contradictions) == ("play {artist}", [str(other.pk)], [])
+
+
+def test_what_the_autopilot_has_said_of_a_cluster_is_without_the_words_too(application: Application) -> None:
+    secret = f"call anna on her phone {'again ' * 50}"
+    cluster = make_cluster(make_clustering(application), secret, [said(application, USER)], function="call")
+    other = make_cluster(make_clustering(application), "play {artist}", [said(application, "ben")])
+    Cluster.objects.filter(pk=other.pk).update(note=f"3.0% of its traffic was in “{secret}”, which was rejected.")
+    step = AutopilotStep.APPROVE_CLUSTERS
+    subjects = [cluster_subject(one.function, one.name) for one in (cluster, other)]
+    for subject in ("clustering 1", *subjects):
+        sentence = f"2 clusters reach the thresholds: “{secret}”, “{other.name}”."
+        AutopilotAction.objects.create(application=application, step=step, subject=subject, sentence=sentence)
+    forget_now(application=application, client_id=USER)
+    cluster.refresh_from_db()
+    other.refresh_from_db()
+    told = [(one.subject, one.sentence) for one in AutopilotAction.objects.order_by("pk")]
+    assert {sentence for _, sentence in told} == {
+        f"2 clusters reach the thresholds: “{cluster.name}”, “play {{artist}}”."
+    }
+    assert [subject for subject, _ in told] == ["clustering 1", cluster_subject("call", cluster.name), subjects[1]]
+    trail = str(trail_page(application, Wanted()).events)
+    assert "anna" not in str((told, cluster.name, other.note, trail))
 
 
 def test_what_was_on_its_way_does_not_come_in_and_what_is_said_later_does(application: Application) -> None:

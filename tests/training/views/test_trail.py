@@ -17,18 +17,19 @@ from django.utils import timezone
 
 from curation.ml.calls import Call
 from curation.models import Application, Job, Review
-from curation.models.jobs import JobKind, Trigger
-from curation.services.applications import application_ensure
+from curation.models.jobs import JobKind, JobState, Trigger
+from curation.selectors.people import people
+from curation.services.applications import application_ensure, teacher_set
 from curation.services.query_reviews import call_correct, query_exclude
 from curation.services.undo import review_undo
 from tests.curation.traffic import make_query
-from tests.training.learned import make_dataset, make_evaluation, make_student
+from tests.training.learned import make_dataset, make_evaluation, make_run, make_student
 from training.models import AutopilotAction, EvaluationExample, Judgement, Promotion, SwitchOff
 from training.models.datasets import DatasetStatus
 from training.selectors.trail import POLICY, Wanted, read_cursor, trail_page
 from training.services.datasets import dataset_approve
 from training.services.forgetting import forget_now
-from training.services.keys import key_create
+from training.services.keys import key_create, key_revoke
 
 
 @pytest.fixture
@@ -53,6 +54,7 @@ def decided(application: Application, anna: User) -> Application:
     example = make_evaluation(student).examples.filter(agrees=False)[0]
     Judgement.objects.create(example=example, verdict="both", judged_by=anna, undone_by=anna, undone_at=timezone.now())
     Job.objects.create(application=application, kind=JobKind.CLUSTER, trigger=Trigger.PAGE, started_by=anna)
+    Job.objects.create(application=application, kind=JobKind.PURGE, trigger=Trigger.SCHEDULE)
     AutopilotAction.objects.create(application=application, step="build", sentence="Built a dataset.")
     key_create(application=application, label="player")
     forget_now(application=application, client_id="somebody")
@@ -75,6 +77,7 @@ def test_every_kind_of_decision_is_told(decided: Application) -> None:
         "Both were right",
         "Verdict taken back: both were right",
         "Started: cluster the traffic",
+        "Started: delete old queries",
         "Autopilot acted",
         "Key made",
         "All queries of a user deleted",
@@ -191,3 +194,64 @@ def test_settings_that_a_person_changes_are_in_it(application: Application, clie
 def test_what_was_not_changed_is_not_told(application: Application, client_of: dict[str, Client]) -> None:
     client_of["administrator"].post(reverse("retention"), {"keep_days": ""})
     assert trail_page(application, Wanted()).events == []
+
+
+def test_what_the_schedule_a_command_and_the_autopilot_start_is_told_once(application: Application) -> None:
+    for trigger in (Trigger.SCHEDULE, Trigger.COMMAND):
+        Job.objects.create(application=application, kind=JobKind.PURGE, trigger=trigger, state=JobState.DONE)
+    job = Job.objects.create(application=application, kind=JobKind.CLUSTER, trigger=Trigger.AUTOPILOT)
+    AutopilotAction.objects.create(application=application, step="cluster", sentence="It is time.", job=job)
+    events = trail_page(application, Wanted(person=POLICY)).events
+    assert [(one.what, one.by) for one in events] == [
+        ("Autopilot acted", "the policy"),
+        ("Started: delete old queries", "the command"),
+        ("Started: delete old queries", "the schedule"),
+    ]
+
+
+@pytest.mark.parametrize("console", [False, True])
+def test_who_cancels_a_job_or_a_run_is_told(
+    console: bool, application: Application, client_of: dict[str, Client], users: dict[str, User]
+) -> None:
+    User.objects.filter(username="approver").update(is_staff=True)
+    waiting = Job.objects.create(application=application, kind=JobKind.CLUSTER, trigger=Trigger.SCHEDULE)
+    run = make_run(make_dataset(application, ["play Can"]), JobState.RUNNING)
+    targets = {"job_cancel": ("curation_job", waiting.pk), "run_cancel": ("training_distillationrun", run.pk)}
+    for _ in range(2):
+        for name, (model, pk) in targets.items():
+            path = reverse(f"admin:{model}_changelist") if console else reverse(name, args=[pk])
+            client_of["approver"].post(path, {"action": "cancel", "_selected_action": [pk]} if console else {})
+    told = [one for one in trail_page(application, Wanted(kind="jobs")).events if one.what == "Job cancelled"]
+    assert [(one.who, one.before, one.after) for one in told] == [
+        ("approver", {"cancel_requested": False}, {"cancel_requested": True}),
+        ("approver", {"state": "queued"}, {"state": "cancelled"}),
+    ]
+    assert [one.about for one in told] == [
+        f"Job {run.job_id}: Distil a student (running)",
+        f"Job {waiting.pk}: Cluster the traffic (cancelled)",
+    ]
+    assert trail_page(application, Wanted(person="approver")).events == told
+
+
+@pytest.mark.parametrize("console", [False, True])
+def test_who_revokes_a_key_is_told_once(console: bool, application: Application, client_of: dict[str, Client]) -> None:
+    User.objects.filter(username="administrator").update(is_staff=True)
+    key, _ = key_create(application=application, label="player")
+    path = reverse("admin:training_apikey_changelist") if console else reverse("key_revoke", args=[key.pk])
+    for _ in range(2):
+        client_of["administrator"].post(path, {"action": "revoke", "_selected_action": [key.pk]} if console else {})
+    [revoked] = [one for one in trail_page(application, Wanted(kind="keys")).events if one.what != "Key made"]
+    assert (revoked.who, revoked.before, revoked.after) == ("administrator", {"revoked": False}, {"revoked": True})
+
+
+def test_what_a_command_sets_is_told_as_the_commands_doing(application: Application, users: dict[str, User]) -> None:
+    key, _ = key_create(application=application)
+    key_revoke(key=key)
+    for model in ("large", "large", "larger"):
+        teacher_set(application=application, base_url="http://127.0.0.1:9/v1", model=model)
+    changed, added, revoked, _made = trail_page(application, Wanted(person=POLICY)).events
+    assert (changed.what, changed.who, changed.by) == ("Teacher changed", "", "the command")
+    assert (changed.before, changed.after) == ({"model": "large"}, {"model": "larger"})
+    assert (added.what, added.before, added.after["model"]) == ("Teacher added", {}, "large")
+    assert (revoked.what, revoked.by) == ("Api key changed", "the command")
+    assert set(people()) == set(users.values()), "nobody of that name is among the users"
