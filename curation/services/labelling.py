@@ -15,7 +15,7 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from curation.errors import NothingToDo
+from curation.errors import NothingToDo, OdiaError
 from curation.models import Application, Job, Unusable
 from curation.models.jobs import JobKind, Trigger
 from curation.models.labelling import LabelChoices, Scope
