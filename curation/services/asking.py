@@ -19,7 +19,7 @@ from curation.models import Application, Teacher
 from curation.models.traffic import Purpose
 from curation.services.pacing import moment_take, teacher_rest
 from curation.services.places import Places, places_of
-from curation.services.spending import Reservation, spending_reserve, spending_settle
+from curation.services.spending import Reservation, spending_release, spending_reserve, spending_settle
 from curation.teachers.openai_api import NO_FIELDS, TeacherAnswer, TeacherEndpoint, TeacherError, ask
 from curation.teachers.secrets import SecretError, read_key
 
@@ -141,7 +141,7 @@ class Asker:
             self._left_alone_until = max(self._left_alone_until, time.monotonic() + error.retry_after)
             await sync_to_async(teacher_rest)(teacher=self.teacher, seconds=error.retry_after)
         if not error.billed:
-            await sync_to_async(spending_settle)(reservation=reservation, prompt_tokens=0, completion_tokens=0)
+            await sync_to_async(spending_release)(reservation=reservation)
 
     async def _answered(self, reservation: Reservation, answer: TeacherAnswer) -> None:
         """Where the teacher does not say what it used, what was reserved stands."""

@@ -12,7 +12,7 @@ from curation.models import Application, Job, Query, Teacher, TeacherCall, Unusa
 from curation.models.jobs import JobKind, JobState, Trigger
 from curation.models.labelling import Scope
 from curation.models.traffic import Purpose
-from curation.selectors.labelling import selected
+from curation.selectors.labelling import estimate, selected
 from curation.services import label_failures, labelling
 from curation.services.applications import tool_set_ensure
 from curation.services.jobs import job_create, job_run
@@ -206,6 +206,19 @@ def test_a_query_on_which_the_teacher_always_fails_is_given_up_while_others_are_
     job = done(application)
     assert (job.result["answered"], job.result["unusable"]) == (59, 1)
     assert "overloaded" in Unusable.objects.get().reason
+
+
+def test_what_the_teacher_refuses_makes_the_next_estimate_no_lower(
+    application: Application, moody: MoodyTeacher
+) -> None:
+    unanswered(application, 5)
+    moody.refused = frozenset({"play 3", "play 4"})
+    set_teacher(application, concurrency=1)
+    done(application)
+    choices = selected(application, scope=Scope.REFUSED, limit=10)
+    assert choices
+    cost = estimate(Teacher.objects.get(), choices)
+    assert (cost.requests, cost.tokens) == (2, 2 * moody.tokens // 3)
 
 
 def test_one_query_that_is_not_allowed_ends_nothing(application: Application, moody: MoodyTeacher) -> None:
