@@ -61,6 +61,7 @@ class Asker:
         self._endpoint = endpoint
         self._places = places
         self._patience = patience
+        self._pace = asyncio.Lock()
         self._left_alone_until = 0.0
         self._longest = (0, COMPLETION_TOKENS)
         """The most tokens of a prompt and of an answer so far."""
@@ -88,7 +89,7 @@ class Asker:
             TeacherError: as `ask`; or its turn is too far off.
             BudgetSpent: nothing was asked.
         """
-        async with self._place():
+        async with self._place(first=purpose == Purpose.AUDIT):
             reservation = await self._reserve(purpose, messages, tools)
             try:
                 await self._moment()
@@ -100,18 +101,37 @@ class Asker:
             return answer
 
     @asynccontextmanager
-    async def _place(self) -> AsyncIterator[None]:
-        seconds = FIRST_LOOK_SECONDS
-        while (place := await sync_to_async(self._places.take)()) is None:
-            await asyncio.sleep(seconds)
-            seconds = min(2 * seconds, LONGEST_LOOK_SECONDS)
+    async def _place(self, first: bool) -> AsyncIterator[None]:
+        place = await (self._first_place() if first else self._next_place(first=False))
         try:
             yield
         finally:
             await sync_to_async(self._places.leave)(place)
 
+    async def _first_place(self) -> int:
+        """Audits come before labels, which would take each place again as soon as it is free: audits keep wrong
+        answers away."""
+        await sync_to_async(self._places.claim)()
+        try:
+            return await self._next_place(first=True)
+        finally:
+            await sync_to_async(self._places.withdraw)()
+
+    async def _next_place(self, *, first: bool) -> int:
+        seconds = FIRST_LOOK_SECONDS
+        while (place := await sync_to_async(self._places.take)(first=first)) is None:
+            await asyncio.sleep(seconds)
+            seconds = min(2 * seconds, LONGEST_LOOK_SECONDS)
+        return place
+
     async def _moment(self) -> None:
-        """Wait for a moment of the teacher's pace; one that the teacher has asked to let pass does not count."""
+        """Wait for a moment of the teacher's pace, one request after the other: those of another process that come
+        meanwhile find the next moment but one free."""
+        async with self._pace:
+            await self._next_moment()
+
+    async def _next_moment(self) -> None:
+        """One that the teacher has asked to let pass does not count."""
         while True:
             seconds = await sync_to_async(moment_take)(teacher=self.teacher, within=self._patience)
             if seconds is None:
