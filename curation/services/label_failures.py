@@ -23,10 +23,11 @@ TOO_MANY = 429
 
 @dataclass
 class Tries:
-    """The failures of one request so far; times are seconds of the monotonic clock."""
+    """The failures of one request so far; `pause` is the longest that follows the last one."""
 
     began_at: float = field(default_factory=time.monotonic)
     failures: int = 0
+    pause: float = 0.0
 
 
 @dataclass
@@ -81,9 +82,10 @@ class Failures:
 
 def pause_after(tries: Tries, error: TeacherError) -> float:
     """Exponential back-off with full jitter (Brooker, “Exponential Backoff And Jitter”, 2015), in seconds; at least
-    what the teacher asks for."""
-    longest = min(FIRST_PAUSE_SECONDS * 2.0 ** max(tries.failures - 1, 0), LONGEST_PAUSE_SECONDS)
-    return (error.retry_after or 0.0) + random.uniform(0.0, longest)
+    what the teacher asks for, which takes the place of backing off."""
+    if not (tries.pause and error.retry_after):
+        tries.pause = min(2 * tries.pause or FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
+    return (error.retry_after or 0.0) + random.uniform(0.0, tries.pause)
 
 
 def _is_refusal(error: TeacherError) -> bool:
