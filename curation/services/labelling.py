@@ -16,7 +16,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from curation.errors import OdiaError
-from curation.models import Application, Job, Unusable
+from curation.models import Application, Job
 from curation.models.jobs import JobKind, Trigger
 from curation.models.labelling import LabelChoices, Scope
 from curation.selectors.jobs import UNDER_WAY
@@ -81,11 +81,12 @@ def label(*, job: Job, report: Report) -> dict[str, Any]:
             async_to_sync(labelling.run)()
         except ExceptionGroup as group:
             raise _first(group) from group
-    left = backlog.count_left()
-    refused = Unusable.objects.filter(query__gte=choices.first, query__lte=choices.last, asked_at__gte=job.created_at)
-    unusable = refused.filter(application=application).count() if choices.scope != Scope.AGAIN else 0
-    answered = max(choices.requests - left - unusable, 0)
-    return {"answered": answered, "unusable": unusable, "left": left, "stopped": labelling.stopped}
+    return {
+        "answered": labelling.answered,
+        "unusable": backlog.count_unusable(),
+        "left": backlog.count_left(labelling.answered),
+        "stopped": labelling.stopped,
+    }
 
 
 def _first(group: ExceptionGroup) -> Exception:
@@ -103,11 +104,16 @@ class _Labelling:
         choices = backlog.choices
         self._fields = NO_FIELDS if choices.temperature is None else {"temperature": choices.temperature}
         self._total = choices.requests
-        self._left = backlog.count_left()
+        self._before = self._total - backlog.left
         self._answered = self._refused = self._working = 0
         self._failures = Failures()
         self._began_at = time.monotonic()
         self.stopped = ""
+
+    @property
+    def answered(self) -> int:
+        """By all attempts."""
+        return self._backlog.answered + self._answered
 
     async def run(self) -> None:
         async with aclosing(self._asker), asyncio.TaskGroup() as group:
@@ -181,15 +187,14 @@ class _Labelling:
     def _tell(self) -> None:
         """Raises JobCancelled."""
         done = self._answered + self._refused
-        before = self._total - self._left
-        words = [f"{before + self._answered:,} of {self._total:,} answered"]
+        words = [f"{self.answered:,} of {self._total:,} answered"]
         if self._refused:
             words.append(f"{self._refused:,} without a usable answer")
         seconds = time.monotonic() - self._began_at
         if self._answered and seconds > TICK_SECONDS:
             words.append(f"about {60 * self._answered / seconds:,.0f} a minute")
         sentence = f"{', '.join(words)}. {self._waits_for()}".strip()
-        self._report("Asking the teacher", min((before + done) / max(self._total, 1), 1.0), sentence)
+        self._report("Asking the teacher", min((self._before + done) / max(self._total, 1), 1.0), sentence)
 
     def _waits_for(self) -> str:
         """Why nothing comes for so long; empty if something does."""

@@ -133,6 +133,40 @@ def test_a_job_that_is_begun_again_asks_only_for_what_is_missing(application: Ap
     assert "it came later" not in moody.answered
 
 
+def test_no_more_is_asked_about_than_was_said_though_a_log_is_imported_meanwhile(
+    application: Application, moody: MoodyTeacher
+) -> None:
+    unanswered(application, 10)
+    wanted = selected(application, scope=Scope.UNANSWERED, limit=10)
+    assert wanted
+    moody.refused = frozenset({"play 9"})
+    set_teacher(application, monthly_tokens=900, concurrency=1)
+    job = job_create(application=application, kind=JobKind.LABEL, trigger=Trigger.PAGE, parameters=wanted.as_json())
+    for n in range(10):
+        make_query(application, f"imported {n}", minute=5, answered=False)
+    first = begun(job).result
+    assert (first["unusable"], 0 < first["answered"] < 9) == (1, True)
+    assert first["left"] == 9 - first["answered"]
+    set_teacher(application, monthly_tokens=None)
+    Job.objects.update(state=JobState.QUEUED)
+    assert begun(job).result == {"answered": 9, "unusable": 1, "left": 0, "stopped": ""}
+    assert moody.answered.total() == len(moody.answered) == len(labels()) == 9
+    assert selected(application, scope=Scope.UNANSWERED, limit=100).queries == 10  # type: ignore[union-attr]
+
+
+def test_asked_again_no_more_is_asked_about_than_was_said(application: Application, moody: MoodyTeacher) -> None:
+    for minute in (0, 9):
+        make_query(application, "play Blur", ANSWER, minute=minute)
+    wanted = selected(application, scope=Scope.AGAIN, limit=10, samples=2)
+    assert wanted
+    job = job_create(application=application, kind=JobKind.LABEL, trigger=Trigger.PAGE, parameters=wanted.as_json())
+    make_query(application, "play Can", ANSWER, minute=5)
+    for _ in range(2):
+        Job.objects.update(state=JobState.QUEUED)
+        assert begun(job).result == {"answered": 4, "unusable": 0, "left": 0, "stopped": ""}
+    assert moody.answered.total() == 4
+
+
 def test_a_query_that_the_teacher_refuses_is_left_and_not_asked_about_again(
     application: Application, moody: MoodyTeacher
 ) -> None:
