@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from contextlib import aclosing
+from itertools import islice
 from typing import Any
 
 from asgiref.sync import async_to_sync, sync_to_async
@@ -33,6 +34,8 @@ logger = logging.getLogger(__name__)
 TICK_SECONDS = 1.0
 SILENT_SECONDS = 10.0
 """Without an answer for so long, the job says why."""
+NO_ROOM_IN_A_ROW = 20
+"""For so many requests one after the other the budget has no room: they are not large ones, it is spent."""
 
 
 @transaction.atomic
@@ -125,20 +128,30 @@ class _Labelling:
             await self._note(self._failures.doubtful)
 
     async def _work(self) -> None:
-        while (wanted := await sync_to_async(self._backlog.take)()) is not None:
+        no_room = 0
+        while no_room < NO_ROOM_IN_A_ROW and (wanted := await sync_to_async(self._backlog.take)()) is not None:
             try:
                 await self._ask(wanted)
             except BudgetSpent:
                 self._backlog.give_back(wanted)
-                break
+                no_room += 1
+            else:
+                no_room = 0
         self._working -= 1
-        if not self._working and await sync_to_async(self._backlog.take)() is not None:
-            await self._say_budget()
+        if not self._working:
+            self.stopped = await sync_to_async(self._no_room)()
 
-    async def _say_budget(self) -> None:
-        """The last one at work knows that nothing that is under way will leave room."""
-        words = await sync_to_async(budget_in_words)(self._asker.teacher)
-        self.stopped = f"The budget of this month has no room for another request: {words} are used."
+    def _no_room(self) -> str:
+        """Why requests are left, if any are. The last one at work knows that none is under way that will leave room:
+        few that are left have all been tried since."""
+        left = sum(1 for _ in islice(iter(self._backlog.take, None), NO_ROOM_IN_A_ROW))
+        if not left:
+            return ""
+        words = budget_in_words(self._asker.teacher)
+        if left == NO_ROOM_IN_A_ROW:
+            return f"The budget of this month has no room for another request: {words} are used."
+        left_over = "The request that is left is" if left == 1 else f"The {left} requests that are left are"
+        return f"{left_over} too large for the rest of this month’s budget: {words} are used."
 
     async def _ask(self, wanted: Wanted) -> None:
         """Until there is an answer, or it is given up."""

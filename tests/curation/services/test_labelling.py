@@ -116,6 +116,20 @@ def test_it_stops_cleanly_when_the_budget_is_spent(application: Application, moo
     assert moody.tokens > 1000, "what is reserved is free again once it is not used"
 
 
+def test_a_request_that_is_too_large_for_the_budget_holds_up_no_other(
+    application: Application, moody: MoodyTeacher
+) -> None:
+    unanswered(application, 6)
+    make_query(application, "play " + 20_000 * "on and ", minute=900, answered=False)
+    set_teacher(application, monthly_tokens=20_000, concurrency=2)
+    job = done(application)
+    assert (job.state, job.result["answered"], job.result["left"]) == (JobState.DONE, 6, 1)
+    assert job.result["stopped"].startswith("The request that is left is too large for the rest of this month’s budget: ")
+    assert not Unusable.objects.exists()
+    set_teacher(application, monthly_tokens=None)
+    assert done(application).result["answered"] == 1
+
+
 def test_a_job_that_is_begun_again_asks_only_for_what_is_missing(application: Application, moody: MoodyTeacher) -> None:
     unanswered(application, 20)
     wanted = selected(application, scope=Scope.UNANSWERED, limit=1000)
