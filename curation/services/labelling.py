@@ -73,8 +73,8 @@ def label(*, job: Job, report: Report) -> dict[str, Any]:
         How many queries are answered, `unusable` (no usable answer) and `left`, and in `stopped` why any are left.
 
     Raises:
-        OdiaError: there is no teacher; or it refuses its key, knows no such model, is no such API, refuses everything,
-            or has not answered for ten minutes. What was answered is kept.
+        OdiaError: there is no teacher; or it refuses its key, knows no such model, is no such API, refuses everything
+            or all that came last, or has not answered for ten minutes. What was answered is kept.
     """
     application, choices = job.application, LabelChoices.from_json(job.parameters)
     backlog = Backlog(job, choices)
@@ -125,7 +125,7 @@ class _Labelling:
             workers = [group.create_task(self._work()) for _ in range(self._working)]
             await asyncio.gather(*workers)
             telling.cancel()
-            await self._note(self._failures.doubtful)
+            self._failures.end()
 
     async def _work(self) -> None:
         no_room = 0
@@ -165,6 +165,7 @@ class _Labelling:
             except TeacherError as error:
                 if self._failures.hear(wanted, tries, error):
                     self._refused += 1
+                    await self._note_unusable()
                     return
                 await asyncio.sleep(pause_after(tries, error))
             else:
@@ -172,6 +173,7 @@ class _Labelling:
                 return
 
     async def _keep(self, wanted: Wanted, answer: TeacherAnswer) -> None:
+        self._failures.answered()
         await sync_to_async(label_record)(
             query=wanted.query,
             answer=answer,
@@ -181,15 +183,15 @@ class _Labelling:
             mark=wanted.mark,
         )
         self._answered += 1
-        await self._note(self._failures.answered())
+        await self._note_unusable()
         await sync_to_async(self._tell)()
 
-    async def _note(self, given_up: list[tuple[Wanted, str]]) -> None:
-        """That these queries have no usable answer."""
-        for wanted, reason in given_up:
-            logger.warning("No usable answer to the query %s: %s", wanted.query.pk, reason)
+    async def _note_unusable(self) -> None:
+        for given_up in self._failures.proven():
+            query = given_up.wanted.query
+            logger.warning("No usable answer to the query %s: %s", query.pk, given_up.reason)
             if self._backlog.choices.scope != Scope.AGAIN:
-                await sync_to_async(unusable_record)(query=wanted.query, reason=reason)
+                await sync_to_async(unusable_record)(query=query, reason=given_up.reason)
 
     async def _tell_again_and_again(self) -> None:
         """So that a wish to stop is heard while everything waits."""

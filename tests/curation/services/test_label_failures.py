@@ -49,6 +49,17 @@ def test_what_the_teacher_says_of_waiting_takes_the_place_of_backing_off(status:
     assert all(7.0 < pause == pauses[0] for pause in pauses)
 
 
+def test_an_outage_is_no_querys_fault_but_failing_while_others_are_answered_is(wanted: Wanted) -> None:
+    failures, tries = Failures(), Tries()
+    failures.answered()
+    overloaded = TeacherError("Overloaded.", retryable=True, status=500)
+    assert not any(failures.hear(wanted, tries, overloaded) for _ in range(2 * MOST_TRIES))
+    failures.answered()
+    assert failures.hear(wanted, tries, overloaded)
+    assert [given_up.wanted for given_up in failures.proven()] == [wanted]
+    failures.end()
+
+
 def test_a_teacher_that_asks_for_no_time_is_backed_off_from() -> None:
     tries = Tries()
     first, *_, last = [pause_after(tries, too_many(retry_after=0.0)) for _ in range(20)]

@@ -124,7 +124,9 @@ def test_a_request_that_is_too_large_for_the_budget_holds_up_no_other(
     set_teacher(application, monthly_tokens=20_000, concurrency=2)
     job = done(application)
     assert (job.state, job.result["answered"], job.result["left"]) == (JobState.DONE, 6, 1)
-    assert job.result["stopped"].startswith("The request that is left is too large for the rest of this month’s budget: ")
+    assert job.result["stopped"].startswith(
+        "The request that is left is too large for the rest of this month’s budget: "
+    )
     assert not Unusable.objects.exists()
     set_teacher(application, monthly_tokens=None)
     assert done(application).result["answered"] == 1
@@ -186,6 +188,7 @@ def test_a_query_that_the_teacher_refuses_is_left_and_not_asked_about_again(
 ) -> None:
     queries = unanswered(application, 5)
     moody.refused = frozenset({"play 3"})
+    set_teacher(application, concurrency=1)
     job = done(application)
     assert (job.result["answered"], job.result["unusable"], job.result["left"]) == (4, 1, 0)
     unusable = Unusable.objects.get()
@@ -201,11 +204,29 @@ def test_a_query_that_is_refused_once_more_is_not_counted_as_answered(
     application: Application, moody: MoodyTeacher
 ) -> None:
     unanswered(application, 3)
-    moody.refused = frozenset({"play 0", "play 1"})
+    moody.refused = frozenset({"play 1", "play 2"})
+    set_teacher(application, concurrency=1)
     done(application)
-    moody.refused = frozenset({"play 0"})
+    moody.refused = frozenset({"play 2"})
     job = done(application, Scope.REFUSED)
     assert (job.result["answered"], job.result["unusable"], job.result["left"]) == (1, 1, 0)
+
+
+@pytest.mark.parametrize("refused_last", [3, 6], ids=["the last ones", "all"])
+def test_what_no_answer_shows_to_be_the_queries_fault_stays_unanswered(
+    application: Application, moody: MoodyTeacher, refused_last: int
+) -> None:
+    """As when the key is revoked meanwhile, or its money is used up."""
+    unanswered(application, 6)
+    moody.refused = frozenset(f"play {n}" for n in range(refused_last))
+    set_teacher(application, concurrency=1)
+    job = done(application)
+    assert job.state == JobState.FAILED
+    assert f"the last {refused_last} queries" in job.message and "not this" in job.message
+    assert len(labels()) == 6 - refused_last
+    assert not Unusable.objects.exists()
+    moody.refused = frozenset()
+    assert done(application).result["answered"] == refused_last
 
 
 @pytest.mark.parametrize(
