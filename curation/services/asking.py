@@ -19,8 +19,16 @@ from curation.models import Application, Teacher
 from curation.models.traffic import Purpose
 from curation.services.pacing import moment_take, teacher_rest
 from curation.services.places import Places, places_of
-from curation.services.spending import Reservation, spending_reserve, spending_settle
-from curation.teachers.openai_api import NO_FIELDS, TeacherAnswer, TeacherEndpoint, TeacherError, ask
+from curation.services.spending import Reservation, spending_release, spending_reserve, spending_settle
+from curation.teachers.openai_api import (
+    NO_FIELDS,
+    TeacherAnswer,
+    TeacherEndpoint,
+    TeacherError,
+    ask,
+    check_connection,
+    check_tools,
+)
 from curation.teachers.secrets import SecretError, read_key
 
 FIRST_LOOK_SECONDS, LONGEST_LOOK_SECONDS = 0.05, 1.0
@@ -61,6 +69,7 @@ class Asker:
         self._endpoint = endpoint
         self._places = places
         self._patience = patience
+        self._pace = asyncio.Lock()
         self._left_alone_until = 0.0
         self._longest = (0, COMPLETION_TOKENS)
         """The most tokens of a prompt and of an answer so far."""
@@ -71,6 +80,10 @@ class Asker:
     @property
     def model(self) -> str:
         return self._endpoint.model
+
+    def problem(self) -> str | None:
+        """What is wrong with the teacher, as two very short requests show; None if nothing is."""
+        return check_connection(self._endpoint) or check_tools(self._endpoint)
 
     async def aclose(self) -> None:
         await self._client.aclose()
@@ -88,7 +101,7 @@ class Asker:
             TeacherError: as `ask`; or its turn is too far off.
             BudgetSpent: nothing was asked.
         """
-        async with self._place():
+        async with self._place(first=purpose == Purpose.AUDIT):
             reservation = await self._reserve(purpose, messages, tools)
             try:
                 await self._moment()
@@ -100,18 +113,37 @@ class Asker:
             return answer
 
     @asynccontextmanager
-    async def _place(self) -> AsyncIterator[None]:
-        seconds = FIRST_LOOK_SECONDS
-        while (place := await sync_to_async(self._places.take)()) is None:
-            await asyncio.sleep(seconds)
-            seconds = min(2 * seconds, LONGEST_LOOK_SECONDS)
+    async def _place(self, first: bool) -> AsyncIterator[None]:
+        place = await (self._first_place() if first else self._next_place(first=False))
         try:
             yield
         finally:
             await sync_to_async(self._places.leave)(place)
 
+    async def _first_place(self) -> int:
+        """Audits come before labels, which would take each place again as soon as it is free: audits keep wrong
+        answers away."""
+        await sync_to_async(self._places.claim)()
+        try:
+            return await self._next_place(first=True)
+        finally:
+            await sync_to_async(self._places.withdraw)()
+
+    async def _next_place(self, *, first: bool) -> int:
+        seconds = FIRST_LOOK_SECONDS
+        while (place := await sync_to_async(self._places.take)(first=first)) is None:
+            await asyncio.sleep(seconds)
+            seconds = min(2 * seconds, LONGEST_LOOK_SECONDS)
+        return place
+
     async def _moment(self) -> None:
-        """Wait for a moment of the teacher's pace; one that the teacher has asked to let pass does not count."""
+        """Wait for a moment of the teacher's pace, one request after the other: those of another process that come
+        meanwhile find the next moment but one free."""
+        async with self._pace:
+            await self._next_moment()
+
+    async def _next_moment(self) -> None:
+        """One that the teacher has asked to let pass does not count."""
         while True:
             seconds = await sync_to_async(moment_take)(teacher=self.teacher, within=self._patience)
             if seconds is None:
@@ -141,7 +173,7 @@ class Asker:
             self._left_alone_until = max(self._left_alone_until, time.monotonic() + error.retry_after)
             await sync_to_async(teacher_rest)(teacher=self.teacher, seconds=error.retry_after)
         if not error.billed:
-            await sync_to_async(spending_settle)(reservation=reservation, prompt_tokens=0, completion_tokens=0)
+            await sync_to_async(spending_release)(reservation=reservation)
 
     async def _answered(self, reservation: Reservation, answer: TeacherAnswer) -> None:
         """Where the teacher does not say what it used, what was reserved stands."""

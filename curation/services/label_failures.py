@@ -23,28 +23,49 @@ TOO_MANY = 429
 
 @dataclass
 class Tries:
-    """The failures of one request so far; times are seconds of the monotonic clock."""
+    """The failures of one request so far, the first at `failing_since`, in seconds of the monotonic clock; `pause` is
+    the longest that follows the last one."""
 
-    began_at: float = field(default_factory=time.monotonic)
+    failing_since: float = 0.0
     failures: int = 0
+    pause: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """A query that was given up; an answer to another since then shows that the query is to blame, not the teacher."""
+
+    wanted: Wanted
+    reason: str
+    since: float
 
 
 @dataclass
 class Failures:
-    """The failures of a whole job. `doubtful` are the queries given up since the last answer: whether they are to
-    blame, or the teacher is, the next answer shows. `answered_at` is 0 before the first; `heard_at` is what patience
-    counts from."""
+    """The failures of a whole job. `doubtful` are the queries that the teacher may be to blame for as well.
+    `answered_at` is 0 before the first answer; `heard_at` is what patience counts from."""
 
     heard_at: float = field(default_factory=time.monotonic)
     answered_at: float = 0.0
     problem: str = ""
-    doubtful: list[tuple[Wanted, str]] = field(default_factory=list)
+    doubtful: list[GivenUp] = field(default_factory=list)
 
-    def answered(self) -> list[tuple[Wanted, str]]:
-        """An answer came; returns the queries that were given up for good reason."""
+    def answered(self) -> None:
+        """An answer came."""
         self.heard_at = self.answered_at = time.monotonic()
-        found, self.doubtful = self.doubtful, []
+
+    def proven(self) -> list[GivenUp]:
+        """The queries that were given up for good reason; each is returned once."""
+        found = [given_up for given_up in self.doubtful if given_up.since < self.answered_at]
+        self.doubtful = [given_up for given_up in self.doubtful if given_up not in found]
         return found
+
+    def end(self) -> None:
+        """Raises OdiaError: nothing has shown that the last queries that were given up are to blame."""
+        if self.doubtful:
+            last = "query" if len(self.doubtful) == 1 else f"{len(self.doubtful)} queries"
+            reason = self.doubtful[-1].reason
+            raise OdiaError(f"The teacher gave no usable answer to the last {last}, and none to others since: {reason}")
 
     def hear(self, wanted: Wanted, tries: Tries, error: TeacherError) -> bool:
         """Whether the query is given up.
@@ -64,10 +85,12 @@ class Failures:
             ) from error
         if error.retry_after:  # it asks for so much patience
             self.heard_at = max(self.heard_at, now + error.retry_after)
+        tries.failing_since = tries.failing_since or now
         tries.failures += error.status != TOO_MANY
-        lost = _is_refusal(error) or (tries.failures >= MOST_TRIES and self.answered_at > tries.began_at)
+        refused = _is_refusal(error)
+        lost = refused or (tries.failures >= MOST_TRIES and self.answered_at > tries.failing_since)
         if lost:
-            self.doubtful.append((wanted, str(error)))
+            self.doubtful.append(GivenUp(wanted, str(error), now if refused else tries.failing_since))
         if len(self.doubtful) >= REFUSALS_IN_A_ROW:
             raise OdiaError(f"The teacher gave no usable answer to {REFUSALS_IN_A_ROW} queries in a row: {error}")
         return lost
@@ -81,9 +104,10 @@ class Failures:
 
 def pause_after(tries: Tries, error: TeacherError) -> float:
     """Exponential back-off with full jitter (Brooker, “Exponential Backoff And Jitter”, 2015), in seconds; at least
-    what the teacher asks for."""
-    longest = min(FIRST_PAUSE_SECONDS * 2.0 ** max(tries.failures - 1, 0), LONGEST_PAUSE_SECONDS)
-    return (error.retry_after or 0.0) + random.uniform(0.0, longest)
+    what the teacher asks for, which takes the place of backing off."""
+    if not (tries.pause and error.retry_after):
+        tries.pause = min(2 * tries.pause or FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
+    return (error.retry_after or 0.0) + random.uniform(0.0, tries.pause)
 
 
 def _is_refusal(error: TeacherError) -> bool:

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from contextlib import aclosing
+from itertools import islice
 from typing import Any
 
 from asgiref.sync import async_to_sync, sync_to_async
@@ -16,7 +17,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from curation.errors import NothingToDo, OdiaError
-from curation.models import Application, Job, Unusable
+from curation.models import Application, Job
 from curation.models.jobs import JobKind, Trigger
 from curation.models.labelling import LabelChoices, Scope
 from curation.selectors.jobs import UNDER_WAY
@@ -35,6 +36,8 @@ SILENT_SECONDS = 10.0
 """Without an answer for so long, the job says why."""
 BY_PEOPLE = (Trigger.PAGE, Trigger.ADMIN, Trigger.COMMAND)
 TRIES = 3
+NO_ROOM_IN_A_ROW = 20
+"""For so many requests one after the other the budget has no room: they are not large ones, it is spent."""
 
 
 def label_job_create(
@@ -82,8 +85,8 @@ def label(*, job: Job, report: Report) -> dict[str, Any]:
         How many queries are answered, `unusable` (no usable answer) and `left`, and in `stopped` why any are left.
 
     Raises:
-        OdiaError: there is no teacher; or it refuses its key, knows no such model, is no such API, refuses everything,
-            or has not answered for ten minutes. What was answered is kept.
+        OdiaError: there is no teacher; or it refuses its key, knows no such model, is no such API, refuses everything
+            or all that came last, or has not answered for ten minutes. What was answered is kept.
     """
     application, choices = job.application, LabelChoices.from_json(job.parameters)
     backlog = Backlog(job, choices)
@@ -93,11 +96,12 @@ def label(*, job: Job, report: Report) -> dict[str, Any]:
             async_to_sync(labelling.run)()
         except ExceptionGroup as group:
             raise _first(group) from group
-    left = backlog.count_left()
-    refused = Unusable.objects.filter(query__gte=choices.first, query__lte=choices.last, asked_at__gte=job.created_at)
-    unusable = refused.filter(application=application).count() if choices.scope != Scope.AGAIN else 0
-    answered = max(choices.requests - left - unusable, 0)
-    return {"answered": answered, "unusable": unusable, "left": left, "stopped": labelling.stopped}
+    return {
+        "answered": labelling.answered,
+        "unusable": backlog.count_unusable(),
+        "left": backlog.count_left(labelling.answered),
+        "stopped": labelling.stopped,
+    }
 
 
 def _first(group: ExceptionGroup) -> Exception:
@@ -115,11 +119,16 @@ class _Labelling:
         choices = backlog.choices
         self._fields = NO_FIELDS if choices.temperature is None else {"temperature": choices.temperature}
         self._total = choices.requests
-        self._left = backlog.count_left()
+        self._before = self._total - backlog.left
         self._answered = self._refused = self._working = 0
         self._failures = Failures()
         self._began_at = time.monotonic()
         self.stopped = ""
+
+    @property
+    def answered(self) -> int:
+        """By all attempts."""
+        return self._backlog.answered + self._answered
 
     async def run(self) -> None:
         async with aclosing(self._asker), asyncio.TaskGroup() as group:
@@ -128,23 +137,34 @@ class _Labelling:
             workers = [group.create_task(self._work()) for _ in range(self._working)]
             await asyncio.gather(*workers)
             telling.cancel()
-            await self._note(self._failures.doubtful)
+            if self._failures.doubtful:
+                await self._prove()
 
     async def _work(self) -> None:
-        while (wanted := await sync_to_async(self._backlog.take)()) is not None:
+        no_room = 0
+        while no_room < NO_ROOM_IN_A_ROW and (wanted := await sync_to_async(self._backlog.take)()) is not None:
             try:
                 await self._ask(wanted)
             except BudgetSpent:
                 self._backlog.give_back(wanted)
-                break
+                no_room += 1
+            else:
+                no_room = 0
         self._working -= 1
-        if not self._working and await sync_to_async(self._backlog.take)() is not None:
-            await self._say_budget()
+        if not self._working:
+            self.stopped = await sync_to_async(self._no_room)()
 
-    async def _say_budget(self) -> None:
-        """The last one at work knows that nothing that is under way will leave room."""
-        words = await sync_to_async(budget_in_words)(self._asker.teacher)
-        self.stopped = f"The budget of this month has no room for another request: {words} are used."
+    def _no_room(self) -> str:
+        """Why requests are left, if any are. The last one at work knows that none is under way that will leave room:
+        few that are left have all been tried since."""
+        left = sum(1 for _ in islice(iter(self._backlog.take, None), NO_ROOM_IN_A_ROW))
+        if not left:
+            return ""
+        words = budget_in_words(self._asker.teacher)
+        if left == NO_ROOM_IN_A_ROW:
+            return f"The budget of this month has no room for another request: {words} are used."
+        left_over = "The request that is left is" if left == 1 else f"The {left} requests that are left are"
+        return f"{left_over} too large for the rest of this month’s budget: {words} are used."
 
     async def _ask(self, wanted: Wanted) -> None:
         """Until there is an answer, or it is given up."""
@@ -158,6 +178,7 @@ class _Labelling:
             except TeacherError as error:
                 if self._failures.hear(wanted, tries, error):
                     self._refused += 1
+                    await self._note_unusable()
                     return
                 await asyncio.sleep(pause_after(tries, error))
             else:
@@ -165,6 +186,7 @@ class _Labelling:
                 return
 
     async def _keep(self, wanted: Wanted, answer: TeacherAnswer) -> None:
+        self._failures.answered()
         await sync_to_async(label_record)(
             query=wanted.query,
             answer=answer,
@@ -174,15 +196,22 @@ class _Labelling:
             mark=wanted.mark,
         )
         self._answered += 1
-        await self._note(self._failures.answered())
+        await self._note_unusable()
         await sync_to_async(self._tell)()
 
-    async def _note(self, given_up: list[tuple[Wanted, str]]) -> None:
-        """That these queries have no usable answer."""
-        for wanted, reason in given_up:
-            logger.warning("No usable answer to the query %s: %s", wanted.query.pk, reason)
+    async def _prove(self) -> None:
+        """A teacher that answers something else leaves the blame with the last queries that were given up."""
+        if await sync_to_async(self._asker.problem)() is None:
+            self._failures.answered()
+            await self._note_unusable()
+        self._failures.end()
+
+    async def _note_unusable(self) -> None:
+        for given_up in self._failures.proven():
+            query = given_up.wanted.query
+            logger.warning("No usable answer to the query %s: %s", query.pk, given_up.reason)
             if self._backlog.choices.scope != Scope.AGAIN:
-                await sync_to_async(unusable_record)(query=wanted.query, reason=reason)
+                await sync_to_async(unusable_record)(query=query, reason=given_up.reason)
 
     async def _tell_again_and_again(self) -> None:
         """So that a wish to stop is heard while everything waits."""
@@ -193,15 +222,14 @@ class _Labelling:
     def _tell(self) -> None:
         """Raises JobCancelled."""
         done = self._answered + self._refused
-        before = self._total - self._left
-        words = [f"{before + self._answered:,} of {self._total:,} answered"]
+        words = [f"{self.answered:,} of {self._total:,} answered"]
         if self._refused:
             words.append(f"{self._refused:,} without a usable answer")
         seconds = time.monotonic() - self._began_at
         if self._answered and seconds > TICK_SECONDS:
             words.append(f"about {60 * self._answered / seconds:,.0f} a minute")
         sentence = f"{', '.join(words)}. {self._waits_for()}".strip()
-        self._report("Asking the teacher", min((before + done) / max(self._total, 1), 1.0), sentence)
+        self._report("Asking the teacher", min((self._before + done) / max(self._total, 1), 1.0), sentence)
 
     def _waits_for(self) -> str:
         """Why nothing comes for so long; empty if something does."""

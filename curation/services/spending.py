@@ -48,6 +48,11 @@ def spending_settle(*, reservation: Reservation, prompt_tokens: int, completion_
     _add(reservation, 0, more_prompt, more_completion)
 
 
+def spending_release(*, reservation: Reservation) -> None:
+    """Take back a request that costs nothing, as if it had never been sent."""
+    _add(reservation, -1, -reservation.prompt_tokens, -reservation.completion_tokens)
+
+
 def _add(key: Reservation, requests: int, prompt_tokens: int, completion_tokens: int) -> None:
     row = {"teacher": key.teacher, "day": key.day, "purpose": key.purpose}
     TeacherSpending.objects.bulk_create([TeacherSpending(**row)], ignore_conflicts=True)

@@ -12,7 +12,7 @@ from curation.models import Application, Job, Query, Teacher, TeacherCall, Unusa
 from curation.models.jobs import JobKind, JobState, Trigger
 from curation.models.labelling import Scope
 from curation.models.traffic import Purpose
-from curation.selectors.labelling import selected
+from curation.selectors.labelling import estimate, selected
 from curation.services import label_failures, labelling
 from curation.services.applications import tool_set_ensure
 from curation.services.jobs import job_create, job_run
@@ -116,6 +116,22 @@ def test_it_stops_cleanly_when_the_budget_is_spent(application: Application, moo
     assert moody.tokens > 1000, "what is reserved is free again once it is not used"
 
 
+def test_a_request_that_is_too_large_for_the_budget_holds_up_no_other(
+    application: Application, moody: MoodyTeacher
+) -> None:
+    unanswered(application, 6)
+    make_query(application, "play " + 20_000 * "on and ", minute=900, answered=False)
+    set_teacher(application, monthly_tokens=20_000, concurrency=2)
+    job = done(application)
+    assert (job.state, job.result["answered"], job.result["left"]) == (JobState.DONE, 6, 1)
+    assert job.result["stopped"].startswith(
+        "The request that is left is too large for the rest of this month’s budget: "
+    )
+    assert not Unusable.objects.exists()
+    set_teacher(application, monthly_tokens=None)
+    assert done(application).result["answered"] == 1
+
+
 def test_a_job_that_is_begun_again_asks_only_for_what_is_missing(application: Application, moody: MoodyTeacher) -> None:
     unanswered(application, 20)
     wanted = selected(application, scope=Scope.UNANSWERED, limit=1000)
@@ -133,11 +149,46 @@ def test_a_job_that_is_begun_again_asks_only_for_what_is_missing(application: Ap
     assert "it came later" not in moody.answered
 
 
+def test_no_more_is_asked_about_than_was_said_though_a_log_is_imported_meanwhile(
+    application: Application, moody: MoodyTeacher
+) -> None:
+    unanswered(application, 10)
+    wanted = selected(application, scope=Scope.UNANSWERED, limit=10)
+    assert wanted
+    moody.refused = frozenset({"play 9"})
+    set_teacher(application, monthly_tokens=900, concurrency=1)
+    job = job_create(application=application, kind=JobKind.LABEL, trigger=Trigger.PAGE, parameters=wanted.as_json())
+    for n in range(10):
+        make_query(application, f"imported {n}", minute=5, answered=False)
+    first = begun(job).result
+    assert (first["unusable"], 0 < first["answered"] < 9) == (1, True)
+    assert first["left"] == 9 - first["answered"]
+    set_teacher(application, monthly_tokens=None)
+    Job.objects.update(state=JobState.QUEUED)
+    assert begun(job).result == {"answered": 9, "unusable": 1, "left": 0, "stopped": ""}
+    assert moody.answered.total() == len(moody.answered) == len(labels()) == 9
+    assert selected(application, scope=Scope.UNANSWERED, limit=100).queries == 10  # type: ignore[union-attr]
+
+
+def test_asked_again_no_more_is_asked_about_than_was_said(application: Application, moody: MoodyTeacher) -> None:
+    for minute in (0, 9):
+        make_query(application, "play Blur", ANSWER, minute=minute)
+    wanted = selected(application, scope=Scope.AGAIN, limit=10, samples=2)
+    assert wanted
+    job = job_create(application=application, kind=JobKind.LABEL, trigger=Trigger.PAGE, parameters=wanted.as_json())
+    make_query(application, "play Can", ANSWER, minute=5)
+    for _ in range(2):
+        Job.objects.update(state=JobState.QUEUED)
+        assert begun(job).result == {"answered": 4, "unusable": 0, "left": 0, "stopped": ""}
+    assert moody.answered.total() == 4
+
+
 def test_a_query_that_the_teacher_refuses_is_left_and_not_asked_about_again(
     application: Application, moody: MoodyTeacher
 ) -> None:
     queries = unanswered(application, 5)
     moody.refused = frozenset({"play 3"})
+    set_teacher(application, concurrency=1)
     job = done(application)
     assert (job.result["answered"], job.result["unusable"], job.result["left"]) == (4, 1, 0)
     unusable = Unusable.objects.get()
@@ -153,11 +204,39 @@ def test_a_query_that_is_refused_once_more_is_not_counted_as_answered(
     application: Application, moody: MoodyTeacher
 ) -> None:
     unanswered(application, 3)
-    moody.refused = frozenset({"play 0", "play 1"})
+    moody.refused = frozenset({"play 1", "play 2"})
+    set_teacher(application, concurrency=1)
     done(application)
-    moody.refused = frozenset({"play 0"})
+    moody.refused = frozenset({"play 2"})
     job = done(application, Scope.REFUSED)
     assert (job.result["answered"], job.result["unusable"], job.result["left"]) == (1, 1, 0)
+
+
+@pytest.mark.parametrize("refused_last", [3, 6], ids=["the last ones", "all"])
+def test_what_no_answer_shows_to_be_the_queries_fault_stays_unanswered(
+    application: Application, moody: MoodyTeacher, refused_last: int
+) -> None:
+    """As when the key is revoked meanwhile, or its money is used up."""
+    unanswered(application, 6)
+    moody.refused = frozenset(["Hi", *(f"play {n}" for n in range(refused_last))])
+    set_teacher(application, concurrency=1)
+    job = done(application)
+    assert job.state == JobState.FAILED
+    assert f"the last {refused_last} queries" in job.message and "not this" in job.message
+    assert len(labels()) == 6 - refused_last
+    assert not Unusable.objects.exists()
+    moody.refused = frozenset()
+    assert done(application).result["answered"] == refused_last
+
+
+def test_a_query_that_is_refused_last_is_to_blame_where_the_teacher_answers_something_else(
+    application: Application, moody: MoodyTeacher
+) -> None:
+    unanswered(application, 1)
+    moody.refused = frozenset({"play 0"})
+    job = done(application)
+    assert (job.state, job.result["unusable"]) == (JobState.DONE, 1)
+    assert selected(application, scope=Scope.UNANSWERED, limit=10) is None, "no later job fails because of it"
 
 
 @pytest.mark.parametrize(
@@ -206,6 +285,19 @@ def test_a_query_on_which_the_teacher_always_fails_is_given_up_while_others_are_
     job = done(application)
     assert (job.result["answered"], job.result["unusable"]) == (59, 1)
     assert "overloaded" in Unusable.objects.get().reason
+
+
+def test_what_the_teacher_refuses_makes_the_next_estimate_no_lower(
+    application: Application, moody: MoodyTeacher
+) -> None:
+    unanswered(application, 5)
+    moody.refused = frozenset({"play 3", "play 4"})
+    set_teacher(application, concurrency=1)
+    done(application)
+    choices = selected(application, scope=Scope.REFUSED, limit=10)
+    assert choices
+    cost = estimate(Teacher.objects.get(), choices)
+    assert (cost.requests, cost.tokens) == (2, 2 * moody.tokens // 3)
 
 
 def test_one_query_that_is_not_allowed_ends_nothing(application: Application, moody: MoodyTeacher) -> None:

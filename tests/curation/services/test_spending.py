@@ -7,7 +7,7 @@ import pytest
 from curation.models import Application, Teacher
 from curation.models.traffic import Purpose
 from curation.selectors.spending import budget_in_words, spent_this_month
-from curation.services.spending import Reservation, spending_reserve, spending_settle
+from curation.services.spending import Reservation, spending_release, spending_reserve, spending_settle
 
 pytestmark = pytest.mark.django_db
 
@@ -43,6 +43,15 @@ def test_what_was_not_used_is_free_again(teacher: Teacher) -> None:
     assert reserve(teacher, 75)
     spent = spent_this_month(teacher, [Purpose.LABEL])
     assert (spent.requests, spent.tokens) == (2, 100)
+
+
+def test_a_request_that_costs_nothing_is_not_counted(teacher: Teacher) -> None:
+    paid, refused = reserve(teacher, 100), reserve(teacher, 50)
+    assert paid and refused
+    spending_settle(reservation=paid, prompt_tokens=80, completion_tokens=20)
+    spending_release(reservation=refused)
+    spent = spent_this_month(teacher, [Purpose.LABEL])
+    assert (spent.requests, spent.tokens) == (1, 100)
 
 
 def test_audits_are_counted_but_never_held_up_and_leave_the_budget_alone(teacher: Teacher) -> None:
