@@ -279,11 +279,10 @@ def main() -> None:
     teacher = Teacher(Changes(*options.changes))
     server = teacher_server(teacher)
     port = server.servers[0].sockets[0].getsockname()[1]
-    with folder_for_odia() as folder:
-        # One journey: between two, threads that look at the clock would break.
-        with time_machine.travel(START - timedelta(hours=2), tick=True) as clock:
-            application, key = application_with_history(folder, teacher, port, options)
-            Fortnight(application, key, teacher, folder, options, clock).live()
+    # One journey: between two, threads that look at the clock would break.
+    with folder_for_odia() as folder, time_machine.travel(START - timedelta(hours=2), tick=True) as clock:
+        application, key = application_with_history(folder, teacher, port, options)
+        Fortnight(application, key, teacher, folder, options, clock).live()
     print(f"{time.perf_counter() - began:.0f} s in all")
     server.should_exit = True
 
