@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import get_resolver
 
 from curation.models import Application
-from curation.services.applications import application_ensure
+from curation.services.applications import application_ensure, teacher_set
 from curation.services.people import GROUPS, groups_ensure
+from tests.moody_teacher import MoodyTeacher
+from tests.training.gateway.servers import running
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -42,3 +46,12 @@ def client_of(users: dict[str, User]) -> dict[str, Client]:
     for name, client in clients.items():
         client.force_login(users[name])
     return clients
+
+
+@pytest.fixture
+def moody(application: Application) -> Iterator[MoodyTeacher]:
+    """The application's teacher, over HTTP; in a good mood until it is told otherwise."""
+    teacher = MoodyTeacher()
+    with running(teacher, lifespan="off") as url:
+        teacher_set(application=application, base_url=f"{url}/v1", model="large")
+        yield teacher

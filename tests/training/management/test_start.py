@@ -14,8 +14,8 @@ from kombu.exceptions import OperationalError
 from curation import tasks as curation_tasks
 from curation.models import Application, Job
 from curation.models.jobs import JobState, Trigger
-from curation.services.applications import teacher_set
 from tests.curation.traffic import make_query
+from tests.moody_teacher import MoodyTeacher
 from tests.training.learned import make_dataset, make_student
 from training import tasks
 from training.models import Alias
@@ -33,13 +33,12 @@ def queued(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @pytest.fixture
-def ready(application: Application) -> Application:
+def ready(application: Application, moody: MoodyTeacher) -> Application:
     """An application in which there is work of every kind to do."""
     student = make_student(make_dataset(application, ["play Can"]))
     Alias.objects.create(application=application, name="champion", student=student)
     make_dataset(application, ["play Can", "play Blur"])
     make_query(application, "play Moby", answered=False)
-    teacher_set(application=application, base_url="http://127.0.0.1:9/v1", model="large")
     application.keep_days = 30
     application.save()
     return application
