@@ -60,6 +60,10 @@ class LabelChoices:
     def purpose(self) -> Purpose:
         return self.scope.purpose
 
+    @property
+    def queries_in_words(self) -> str:
+        return f"{self.queries:,} quer{'y' if self.queries == 1 else 'ies'}"
+
 
 class Unusable(models.Model):
     """A query to which the teacher gave no usable answer, however often it was asked."""

@@ -78,8 +78,7 @@ def _takes(application: Application, job: Job) -> str:
     choices = LabelChoices.from_json(job.parameters)
     cost = estimate(application.teacher, choices)
     money = f" and {cost.money:,.2f} in money" if cost.money else ""
-    queries = f"{choices.queries:,} quer{'y' if choices.queries == 1 else 'ies'}"
-    return f"{queries}: about {cost.tokens:,} tokens{money}"
+    return f"{choices.queries_in_words}: about {cost.tokens:,} tokens{money}"
 
 
 @admin.register(Job)

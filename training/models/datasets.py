@@ -83,6 +83,10 @@ class Dataset(models.Model):
         return f"dataset {self.version}"
 
 
+OWN_CHOICES = models.Q(built_by__isnull=False) & ~models.Q(choices={})
+"""Datasets that a person built with choices of their own: theirs to go on with, the autopilot leaves them alone."""
+
+
 class DatasetExample(models.Model):
     """One query with its reference call, as it was when the dataset was built."""
 

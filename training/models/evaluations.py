@@ -44,6 +44,11 @@ class Evaluation(models.Model):
         count = len(self.regressions)
         return f"worse at {count} function{'' if count == 1 else 's'}"
 
+    @property
+    def worse_at(self) -> str:
+        """The functions that got worse, by name."""
+        return ", ".join(row["function"] or "no call" for row in self.regressions)
+
 
 class EvaluationExample(models.Model):
     """One test example with the student's answer beside the reference call."""

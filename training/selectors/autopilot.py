@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Q
 from django.utils import timezone
 
 from curation.models import Application, Clustering, Job, Query, Review
@@ -27,6 +26,7 @@ from training.models import (
 )
 from training.models.audits import WHOLE
 from training.models.autopilot import AutopilotStep
+from training.models.datasets import OWN_CHOICES
 from training.models.promotions import AliasName
 from training.selectors.aliases import aliases_of
 
@@ -112,7 +112,7 @@ class Facts:
     @cached_property
     def dataset(self) -> Dataset | None:
         """The newest; what a person built with choices of their own is theirs to go on with."""
-        return self.application.datasets.filter(Q(built_by=None) | Q(choices={})).first()
+        return self.application.datasets.exclude(OWN_CHOICES).first()
 
     @cached_property
     def student(self) -> Student | None:
@@ -182,8 +182,9 @@ class Facts:
     def in_vain(self, proposal: Proposal) -> str:
         """What the log says where the last try at this very step could not be done; empty otherwise."""
         last = self.newest_actions.get(proposal.step)
-        failed = last is not None and last.subject == proposal.subject and IN_VAIN in last.sentence
-        return last.sentence if last is not None and failed else ""
+        if last is None or last.subject != proposal.subject or IN_VAIN not in last.sentence:
+            return ""
+        return last.sentence
 
     def asked(self, step: AutopilotStep) -> dict[str, datetime]:
         """What was asked about at this step so far, and when."""

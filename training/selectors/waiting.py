@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from curation.models import Application, Cluster
 from curation.models.clusters import ClusterStatus
 from training.models import Dataset, Evaluation, Student, SwitchOff
-from training.models.datasets import DatasetStatus
+from training.models.datasets import OWN_CHOICES, DatasetStatus
 
 SHOWN = 3
 
@@ -37,7 +37,7 @@ def drafts(application: Application) -> list[Dataset]:
 
 def own_drafts(application: Application) -> list[Dataset]:
     """Those that a person built with choices of their own: the autopilot leaves these to them."""
-    return list(_drafts(application).exclude(built_by=None).exclude(choices={})[:SHOWN])
+    return list(_drafts(application).filter(OWN_CHOICES)[:SHOWN])
 
 
 def _drafts(application: Application) -> QuerySet[Dataset]:

@@ -54,8 +54,7 @@ def _proposal(teacher: Teacher, choices: LabelChoices | None) -> Proposal:
     if choices is None:
         return Proposal(step=Step.LABEL, sentence="Every query that can have one has an answer under the tools of now.")
     cost = estimate(teacher, choices)
-    many = f"{choices.queries:,} quer{'y' if choices.queries == 1 else 'ies'}"
-    sentence = f"To ask about {many} {REASONS[choices.scope]} takes about {cost.tokens:,} tokens."
+    sentence = f"To ask about {choices.queries_in_words} {REASONS[choices.scope]} takes about {cost.tokens:,} tokens."
     if not cost.within_budget:
         month = f"{timezone.now():%Y-%m}"
         sentence = f"{sentence} The teacher’s budget of this month does not allow it. Raise it, or wait for the next."

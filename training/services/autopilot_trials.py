@@ -20,6 +20,7 @@ from training.models.promotions import AliasName
 from training.selectors.autopilot import Facts, Proposal, failed_of_late
 from training.selectors.canary import next_step
 from training.selectors.trials import audits_of_all
+from training.selectors.waiting import worse_live
 from training.services.checks import Check, challenger_checks, failing, promotion_checks
 from training.services.live_drawing import LEAST_QUERIES, USUAL_DAYS, live_counts
 
@@ -241,12 +242,10 @@ def _lower_bound(student: Student) -> float:
 
 def _worse_live(trial: Trial) -> str:
     """What the newest evaluation on live traffic says against the challenger; empty if nothing."""
-    evaluation = trial.challenger.evaluations.filter(dataset=None).order_by("-id").first()
-    if evaluation is None or not evaluation.regressions:
-        return ""
-    names = ", ".join(row["function"] or "no call" for row in evaluation.regressions)
-    return (
-        f"On live traffic, {trial.challenger} is worse than the champion at: {names}. Widen its canary, or withdraw it."
+    return " ".join(
+        f"On live traffic, {trial.challenger} is worse than the champion at: {found.worse_at}. Widen its canary, or "
+        "withdraw it."
+        for found in worse_live(trial.challenger)
     )
 
 

@@ -78,9 +78,8 @@ def _failed(application: Application) -> Iterator[Waiting]:
 
 def _worse(evaluations: list[Evaluation]) -> Iterator[Waiting]:
     for one in evaluations:
-        named = ", ".join(row["function"] or "no call" for row in one.regressions)
-        href = reverse("evaluation", args=[one.pk])
-        yield Waiting("Worse", "bad", f"Look at {one.student} on live traffic", href, f"It got worse at: {named}.")
+        what, href = f"Look at {one.student} on live traffic", reverse("evaluation", args=[one.pk])
+        yield Waiting("Worse", "bad", what, href, f"It got worse at: {one.worse_at}.")
 
 
 def _drift(application: Application) -> Iterator[Waiting]:

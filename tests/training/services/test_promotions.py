@@ -100,6 +100,13 @@ def test_a_failing_check_stops_a_promotion(
     assert champion_of(busy) is None
 
 
+def nine_answers_alone_are_wrong(newer: Student, champion: Student, served_by: str) -> None:
+    for _ in range(9):
+        query_id = new_id()
+        add_example(champion.evaluations.get(), play("can"), play("can"), query_id=query_id)
+        add_example(newer.evaluations.get(), play("can"), play("blur"), query_id=query_id, served_by=served_by)
+
+
 @pytest.mark.parametrize(("route", "stops"), [(ExampleRoute.SIMPLE, True), (ExampleRoute.COMPLEX, False)])
 def test_a_function_of_which_less_is_right_stops_a_promotion_as_far_as_it_is_simple(
     busy: Application, dataset: Dataset, route: ExampleRoute, stops: bool
@@ -107,10 +114,7 @@ def test_a_function_of_which_less_is_right_stops_a_promotion_as_far_as_it_is_sim
     """Also where the gate holds the wrong answers back: what it holds back is not answered inline."""
     champion, newer = student(busy, dataset, 1), student(busy, dataset, 2)
     promote(student=champion)
-    for _ in range(9):
-        query_id = new_id()
-        add_example(champion.evaluations.get(), play("can"), play("can"), query_id=query_id)
-        add_example(newer.evaluations.get(), play("can"), play("blur"), query_id=query_id, served_by="")
+    nine_answers_alone_are_wrong(newer, champion, served_by="")
     EvaluationExample.objects.update(route=route)
     with pytest.raises(OdiaError, match="Worse than the champion at: play") if stops else nullcontext():
         promote(student=newer)
@@ -121,10 +125,7 @@ def test_a_function_with_more_wrong_answers_inline_than_chance_explains_stops_a_
 ) -> None:
     champion, newer = student(busy, dataset, 1), student(busy, dataset, 2)
     promote(student=champion)
-    for _ in range(9):
-        query_id = new_id()
-        add_example(champion.evaluations.get(), play("can"), play("can"), query_id=query_id)
-        add_example(newer.evaluations.get(), play("can"), play("blur"), query_id=query_id)
+    nine_answers_alone_are_wrong(newer, champion, served_by="student")
     with pytest.raises(OdiaError, match="Worse than the champion at: play"):
         promote(student=newer)
 
