@@ -344,6 +344,8 @@ def test_a_new_student_is_tried_widened_and_promoted(piloted: Application, chall
     assert shares == [0.05, 0.25, 0.5, 1.0]
     for _ in range(3):
         answer_inline(challenger, "play Can", play("Can"), ago=timedelta(0))
+    assert done(piloted) == [], "it waits for live traffic to be held against, but not for ever"
+    piloted.promotions.update(created_at=timezone.now() - timedelta(days=8))
     assert done(piloted) == ["promote"]
     assert (champion_of(piloted), challenger_of(piloted)) == (challenger, None)
     assert set(piloted.promotions.values_list("promoted_by", flat=True)) == {None}
@@ -406,15 +408,48 @@ def test_where_evaluations_are_left_to_people_it_does_not_promote_before_one(
 def test_a_challenger_that_is_not_fit_to_become_champion_is_not_widened_to_all_users(
     piloted: Application, challenger: Student
 ) -> None:
-    evaluation = challenger.evaluations.get()
-    evaluation.figures["coverage"] = 0.01
-    evaluation.save()
+    covers(challenger, 0.01)
     canary_set(application=piloted, share=0.5, shadow=False)
     for _ in range(3):
         answer_inline(challenger, "play Can", play("Can"), ago=timedelta(0))
     [question] = asked(piloted)
     assert question.step == Step.WIDEN and "It covers 1.0% of the test split" in question.sentence
     assert policy_of(piloted).canary_share == 0.5
+
+
+def test_a_student_that_could_not_be_promoted_is_not_tried_either(piloted: Application, candidate: Student) -> None:
+    covers(candidate, 0.01)
+    [question] = asked(piloted)
+    assert question.step == Step.CANARY and "It covers 1.0% of the test split" in question.sentence
+    assert challenger_of(piloted) is None
+
+
+def test_a_challenger_that_cannot_become_champion_makes_way_for_a_newer_student(
+    piloted: Application, challenger: Student
+) -> None:
+    covers(challenger, 0.01)
+    newer = evaluated(challenger.dataset)
+    assert done(piloted) == ["canary"]
+    assert challenger_of(piloted) == newer
+    assert f"in place of {challenger}" in AutopilotAction.objects.filter(step="canary").latest("pk").sentence
+
+
+def covers(student: Student, coverage: float) -> None:
+    evaluation = student.evaluations.get()
+    evaluation.figures["coverage"] = coverage
+    evaluation.save()
+
+
+def test_queries_that_no_student_can_be_held_against_are_not_evaluated_on(
+    piloted: Application, champion: Student, challenger: Student
+) -> None:
+    live_traffic(champion)
+    on_all_users(piloted, challenger)
+    Query.objects.filter(text__startswith="play live").update(excluded=True)
+    assert done(piloted) == []
+    sentence = step(piloted, Step.EVALUATE).sentence
+    assert "There are fewer than 50 answered queries for that so far." in sentence
+    assert "on live traffic first" in step(piloted, Step.PROMOTE).sentence
 
 
 def test_a_challenger_that_is_worse_on_live_traffic_does_not_become_champion(
@@ -492,11 +527,13 @@ def test_a_whole_student_that_audits_switched_off_is_asked_about(champion: Stude
 
 @pytest.mark.parametrize("left", [Step.CANARY, Step.WIDEN, Step.PROMOTE])
 def test_it_stops_where_a_step_is_left_to_people_and_goes_on_when_they_have_decided(
-    piloted: Application, candidate: Student, users: dict[str, User], left: Step
+    piloted: Application, champion: Student, candidate: Student, users: dict[str, User], left: Step
 ) -> None:
     setting(piloted, left_to_people=[left.value])
+    live_traffic(champion)
     steps = []
     for _ in range(12):
+        Job.objects.filter(kind=JobKind.EVALUATE).update(state=JobState.DONE)
         steps += done(piloted)
         if step(piloted, left).asks:
             _decide(piloted, candidate, left, users["approver"])

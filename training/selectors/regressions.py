@@ -1,4 +1,4 @@
-"""Functions at which a student got worse: it gives more wrong answers than chance explains.
+"""Where a student got worse: at functions of which it answers more wrongly, and at how much it answers at all.
 
 A wrong answer inline is what reaches a user; what the gate holds back costs time, not trust, and is counted by itself.
 Functions are those of the reference calls. That so many are tested at once is allowed for by Holm's procedure (1979):
@@ -8,7 +8,7 @@ could not prove anything do not count among those tested (Tarone, 1990).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from django.db.models import Count, Exists, OuterRef, Q
@@ -20,6 +20,7 @@ from training.models.datasets import ExampleRoute
 CHANCE = 0.05
 WRONG = Q(agrees=False) & ~Q(served_by="")
 WRONG_SIMPLE = Q(agrees=False, route=ExampleRoute.SIMPLE)
+NOT_COVERED = Q(route=ExampleRoute.SIMPLE) & (Q(agrees=False) | Q(served_by=""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,27 @@ def less_able_than(evaluation: Evaluation, other: Evaluation) -> list[Tested]:
     What is not simple any more, such as the examples of a rejected cluster, it was not to learn.
     """
     return _beyond_chance(_paired(*row) for row in _pairs(evaluation, other, WRONG_SIMPLE))
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """Of the simple examples that two students were held against: those that one alone answers rightly inline."""
+
+    alone: int
+    others_alone: int
+
+    @property
+    def less(self) -> bool:
+        """Whether the other covers more than chance explains (McNemar's test, exact and one-sided)."""
+        differing = self.alone + self.others_alone
+        return differing > 0 and binomtest(self.others_alone, differing, alternative="greater").pvalue <= CHANCE
+
+
+def covered_beside(evaluation: Evaluation, other: Evaluation, leaving_out: Collection[str]) -> Covered:
+    """Each distinct query counts once; functions may be left out."""
+    rows = [row for row in _pairs(evaluation, other, NOT_COVERED) if row[0] not in leaving_out]
+    alone = sum(others - both for _, _, _, others, both in rows)
+    return Covered(alone, sum(missed - both for _, _, missed, _, both in rows))
 
 
 def worse_than_before(evaluation: Evaluation, before: Evaluation) -> list[Tested]:

@@ -21,12 +21,12 @@ from training.selectors.autopilot import Facts, Proposal, failed_of_late
 from training.selectors.canary import next_step
 from training.selectors.trials import audits_of_all
 from training.selectors.waiting import worse_live
-from training.services.checks import Check, challenger_checks, failing, promotion_checks
-from training.services.live_drawing import LEAST_QUERIES, USUAL_DAYS, live_counts
+from training.services.checks import Check, failing, promotion_checks
+from training.services.live_drawing import LEAST_QUERIES, USUAL_DAYS, enough_live
 
 CONFIDENCE = 0.95
 LONGEST_TRIAL = timedelta(days=7)
-"""After it, a newer student is tried in its place."""
+"""After it, a newer student is tried in its place, and it waits no longer for live traffic to be held against."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,19 +112,20 @@ def _live_evaluation(facts: Facts, champion: Student, trial: Trial) -> Proposal:
         sentence = "The evaluation on live traffic failed; it is tried again an hour after."
         return Proposal(step=Step.EVALUATE, sentence=sentence, waiting=True)
     sentence = f"{trial.figures} Before it can become champion, both are held against the same live traffic."
+    if not enough_live([champion, trial.challenger], timezone.now() - timedelta(days=USUAL_DAYS)):
+        sentence = f"{sentence} There are fewer than {LEAST_QUERIES} answered queries for that so far."
+        return Proposal(step=Step.EVALUATE, sentence=sentence, waiting=True)
     students = {"students": [champion.pk, trial.challenger.pk], "days": USUAL_DAYS}
     return Proposal(step=Step.EVALUATE, sentence=sentence, due=True, on=students, **place)
 
 
 def _to_be_seen_live(facts: Facts, champion: Student, trial: Trial) -> bool:
-    """Whether both are still to be held against live traffic at the last step of the trial, and there is enough."""
+    """Whether both are still to be held against live traffic at the last step of the trial."""
     out = facts.out_of_service(champion) or facts.out_of_service(trial.challenger)
     if out or not trial.passed or next_step(trial.share) is not None or trial.move is None:
         return False
     seen = _seen_live(facts, trial)
-    if seen is not None and seen.state != JobState.FAILED:
-        return False
-    return live_counts([champion, trial.challenger]).by_days[USUAL_DAYS] >= LEAST_QUERIES
+    return (seen is None or seen.state == JobState.FAILED) and not _takes_too_long(facts, trial.challenger)
 
 
 def _seen_live(facts: Facts, trial: Trial) -> Job | None:
@@ -145,7 +146,7 @@ def canary(facts: Facts) -> Iterator[Proposal]:
         yield Proposal(step=Step.CANARY, sentence="There is no new student to try.")
     elif facts.champion is None or facts.out_of_service(facts.champion):
         yield Proposal(step=Step.CANARY, sentence="Without a champion in service, there is nothing to try it beside.")
-    elif challenger is not None and not facts.out_of_service(challenger) and not _takes_too_long(facts):
+    elif challenger is not None and not facts.out_of_service(challenger) and not _makes_way(facts, challenger):
         sentence = f"{candidate} waits until the trial of {challenger} has ended."
         yield Proposal(step=Step.CANARY, sentence=sentence, waiting=True)
     elif facts.out_of_service(candidate):
@@ -153,17 +154,24 @@ def canary(facts: Facts) -> Iterator[Proposal]:
     elif facts.evaluation is None or _being_evaluated(facts):
         yield Proposal(step=Step.CANARY, sentence=f"{candidate} is to be evaluated first.", waiting=True)
     else:
-        promise = f"it is tried on {share:.0%} of the users, beside {facts.champion}"
-        yield _checked(Step.CANARY, candidate, challenger_checks(student=candidate), promise)
+        instead = f", in place of {challenger}" if challenger else ""
+        promise = f"it is tried on {share:.0%} of the users, beside {facts.champion}{instead}"
+        # What could not be promoted after its trial would keep the next student waiting.
+        yield _checked(Step.CANARY, candidate, promotion_checks(student=candidate), promise)
 
 
 def _for_other_tools(student: Student) -> str:
     return f"{student} was trained on other tools than are offered now; one for these is to learn first."
 
 
-def _takes_too_long(facts: Facts) -> bool:
-    """Whether the trial has gone on for so long that a newer student takes its place."""
-    moves = facts.application.promotions.filter(alias=AliasName.CHALLENGER, student=facts.challenger)
+def _makes_way(facts: Facts, challenger: Student) -> bool:
+    """Whether a newer student takes the place: the trial cannot end well any more, or has gone on for too long."""
+    unfit = worse_live(challenger) or failing(promotion_checks(student=challenger))
+    return bool(unfit) or _takes_too_long(facts, challenger)
+
+
+def _takes_too_long(facts: Facts, challenger: Student) -> bool:
+    moves = facts.application.promotions.filter(alias=AliasName.CHALLENGER, student=challenger)
     began = moves.order_by("id").values_list("created_at", flat=True).first()
     return began is not None and began < timezone.now() - LONGEST_TRIAL
 

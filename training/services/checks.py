@@ -12,13 +12,14 @@ from training.models import Evaluation, RoutingPolicy, Student, SwitchOff
 from training.models.audits import WHOLE
 from training.selectors.aliases import champion_of
 from training.selectors.evaluations import champion_evaluation
-from training.selectors.regressions import less_able_than, worse_than
+from training.selectors.regressions import covered_beside, less_able_than, worse_than
 from training.services.policies import policy_of
 
 LEAST_COVERAGE = 0.05
 LEAST_INLINE_EXAMPLES = 50
 MOST_LATENCY_P99_MS = 50.0
 CONFIDENCE = 0.95
+NO_FUNCTION_WORSE = "no function got worse"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +34,15 @@ class Check:
 def promotion_checks(*, student: Student, policy: RoutingPolicy | None = None) -> list[Check]:
     """Every condition that a student must meet to become champion; `policy` spares a read of the application's."""
     evaluation: Evaluation | None = student.latest_evaluation
-    checks = _trial_checks(student, evaluation, policy or policy_of(student.application))
+    policy = policy or policy_of(student.application)
+    checks = _trial_checks(student, evaluation, policy)
     if evaluation is None:
         return checks
     return [
         *checks,
         _sample_size(evaluation.figures),
         _coverage(evaluation.figures),
-        _functions(student, evaluation),
+        *_beside_champion(evaluation, policy.epsilon),
     ]
 
 
@@ -134,21 +136,38 @@ def _latency(figures: dict[str, Any]) -> Check:
     )
 
 
-def _functions(student: Student, evaluation: Evaluation) -> Check:
-    """No function may get clearly worse than with the champion, on the same test split.
-
-    Worse is what `worse_than` finds among the inline answers, and what `less_able_than` finds among all of simple
-    examples, since it costs coverage.
-    """
-    name = "no function got worse"
+def _beside_champion(evaluation: Evaluation, epsilon: float) -> list[Check]:
+    """Neither a function nor the coverage may get clearly worse than with the champion, on the same test split."""
     other = champion_evaluation(evaluation)
-    if other is None:
-        champion = champion_of(student.application)
-        if champion is None or champion == student:
-            return Check(name, True, "There is no champion to compare it with.")
-        return Check(name, True, f"The champion {champion} was not evaluated on {evaluation.dataset}.")
+    if other is not None:
+        return [_functions(evaluation, other), _kept_coverage(evaluation, other, epsilon)]
+    champion = champion_of(evaluation.student.application)
+    if champion is None or champion == evaluation.student:
+        return [Check(NO_FUNCTION_WORSE, True, "There is no champion to compare it with.")]
+    return [Check(NO_FUNCTION_WORSE, True, f"The champion {champion} was not evaluated on {evaluation.dataset}.")]
+
+
+def _functions(evaluation: Evaluation, other: Evaluation) -> Check:
+    """Worse is what `worse_than` finds among the inline answers, and what `less_able_than` finds among all of simple
+    examples, since it costs coverage."""
     found = [*worse_than(evaluation, other), *less_able_than(evaluation, other)]
     worse = {one.function or "no call" for one in found}
     if worse:
-        return Check(name, False, f"Worse than the champion at: {', '.join(sorted(worse))}.")
-    return Check(name, True, f"At no function it is worse than the champion {other.student}.")
+        return Check(NO_FUNCTION_WORSE, False, f"Worse than the champion at: {', '.join(sorted(worse))}.")
+    return Check(NO_FUNCTION_WORSE, True, f"At no function it is worse than the champion {other.student}.")
+
+
+def _kept_coverage(evaluation: Evaluation, other: Evaluation, epsilon: float) -> Check:
+    """A champion that keeps no promise any more is no measure, nor is what audits have switched off of it."""
+    name, champion = "coverage kept", other.student
+    off = set(champion.switch_offs.filter(lifted_at=None).values_list("function", flat=True))
+    trusted = _certified(champion, epsilon).passed and _disagreement(other.figures, epsilon).passed
+    if WHOLE in off or not trusted:
+        return Check(name, True, f"The champion {champion} answers with more errors than are allowed.")
+    covered = covered_beside(evaluation, other, off)
+    return Check(
+        name,
+        not covered.less,
+        f"Of the simple test examples, the champion {champion} alone answers {covered.others_alone} rightly inline, "
+        f"{evaluation.student} alone {covered.alone}.",
+    )

@@ -77,10 +77,10 @@ def draw_live(students: Sequence[Student], window_from: datetime, window_to: dat
     """The newest queries of a window, grouped by text and call; at least one student, all of one application."""
     application, tools = students[0].application, students[0].tool_set.tool_set
     begin = begin_of(students, window_from)
-    window = _window(application, begin, window_to)
     shares = _shares_known(application, begin, window_to)
     groups: dict[Hashable, Group] = {}
-    newest = list(islice(_standing(students, _measuring(window[:LOOKED_AT], shares, report)), MOST_QUERIES))
+    window = _reported(_window(application, begin, window_to), report)
+    newest = list(islice(_usable(students, window, shares), MOST_QUERIES))
     approved = _approved(newest)
     for query in newest:
         key = (normalise_text(query.text), canonical_call(query.call, tools, application.comparison_rules))
@@ -89,6 +89,15 @@ def draw_live(students: Sequence[Student], window_from: datetime, window_to: dat
         group.measuring += round(1 / shares.at(query.pk)) if asked_a_student(query) else 1
     examples = [example_of(group, Split.TEST, group.measuring) for group in groups.values()]
     return LiveSample(examples, len(newest), time_of(newest[-1].pk) if len(newest) == MOST_QUERIES else begin)
+
+
+def enough_live(students: Sequence[Student], window_from: datetime) -> bool:
+    """Whether `draw_live` would find enough queries until now; it reads no more of them than that takes."""
+    application, now = students[0].application, timezone.now()
+    begin = begin_of(students, window_from)
+    window = _window(application, begin, now)[:LOOKED_AT].iterator(chunk_size=BATCH)
+    found = _usable(students, window, _shares_known(application, begin, now))
+    return sum(1 for _ in islice(found, LEAST_QUERIES)) == LEAST_QUERIES
 
 
 def live_counts(students: Sequence[Student]) -> LiveCounts:
@@ -122,24 +131,23 @@ def _shares_known(application: Application, begin: datetime, end: datetime) -> A
     return ALL_KNOWN
 
 
-def _measuring(queries: QuerySet[Query], shares: AuditShares, report: Report) -> Iterator[Query]:
-    for number, query in enumerate(queries.iterator(chunk_size=BATCH)):
+def _reported(window: QuerySet[Query], report: Report) -> Iterator[Query]:
+    for number, query in enumerate(window[:LOOKED_AT].iterator(chunk_size=BATCH)):
         if number % BATCH == 0:
             report("Reading the traffic", number / LOOKED_AT, f"{number:,} queries looked at")
-        if measures(query, shares):
-            yield query
+        yield query
 
 
-def _standing(students: Sequence[Student], queries: Iterator[Query]) -> Iterator[Query]:
-    """Those whose answer a student can be held against: of functions as it learned them, and as the teacher still
-    answers."""
+def _usable(students: Sequence[Student], queries: Iterator[Query], shares: AuditShares) -> Iterator[Query]:
+    """Those that measure, and whose answer a student can be held against: of functions as it learned them, and as the
+    teacher still answers."""
     application = students[0].application
     policy, tools = policy_of(application), students[0].tool_set.tool_set
     known = [OlderTools(application, student.tool_set) for student in students]
     outdated = {function: first_id(moment) for function, moment in changed_functions(application).items()}
     for query in queries:
-        still_holds = all(one.still_hold(query) for one in known)
-        if still_holds and query.pk >= outdated.get(query.function, query.pk) and is_usable(query, tools, policy):
+        holds = measures(query, shares) and all(one.still_hold(query) for one in known)
+        if holds and query.pk >= outdated.get(query.function, query.pk) and is_usable(query, tools, policy):
             yield query
 
 

@@ -130,6 +130,46 @@ def test_a_function_with_more_wrong_answers_inline_than_chance_explains_stops_a_
         promote(student=newer)
 
 
+@pytest.fixture
+def less_covering(busy: Application, dataset: Dataset) -> Student:
+    """Its gate holds back eight right answers to simple queries that the champion gives, which holds back one."""
+    champion, newer = student(busy, dataset, 1), student(busy, dataset, 2)
+    promote(student=champion)
+    for number in range(9):
+        query_id = new_id()
+        held, given = (champion, newer) if number == 8 else (newer, champion)
+        add_example(given.evaluations.get(), play("can"), play("can"), query_id=query_id)
+        add_example(held.evaluations.get(), play("can"), play("can"), query_id=query_id, served_by="")
+    return newer
+
+
+def test_less_coverage_than_chance_explains_stops_a_promotion(less_covering: Student) -> None:
+    with pytest.raises(
+        OdiaError, match="champion music-encoder-1 alone answers 8 rightly inline, music-encoder-2 alone 1"
+    ):
+        promote(student=less_covering)
+
+
+def test_what_was_not_to_be_answered_is_no_coverage(less_covering: Student) -> None:
+    EvaluationExample.objects.update(route=ExampleRoute.COMPLEX)
+    promote(student=less_covering)
+
+
+@pytest.mark.parametrize("function", ["play", ""])
+def test_what_audits_switched_off_of_the_champion_is_no_coverage(less_covering: Student, function: str) -> None:
+    champion = champion_of(less_covering.application)
+    assert champion is not None
+    champion.switch_offs.create(application=champion.application, function=function, reason="9 of 20 differed.")
+    promote(student=less_covering)
+
+
+def test_a_champion_that_errs_more_than_is_allowed_is_no_measure_of_coverage(less_covering: Student) -> None:
+    Evaluation.objects.filter(student__version="music-encoder-1").update(
+        figures={**FIGURES, "disagreement_inline": 0.08}
+    )
+    promote(student=less_covering)
+
+
 def test_a_student_of_another_tool_set_is_not_promoted(busy: Application, dataset: Dataset) -> None:
     made = student(busy, dataset, 1)
     Query.objects.update(tool_set=tool_set_ensure(application=busy, tools=TOOLS[:1]))
