@@ -41,7 +41,8 @@ def in_words(task: PeriodicTask) -> str:
         return f"every {period.removesuffix('s')}" if every == 1 else f"every {every} {period}"
     crontab: CrontabSchedule = task.crontab
     if not (crontab.minute.isdigit() and crontab.hour.isdigit()):
-        return str(crontab.human_readable)
+        words = str(crontab.human_readable).removesuffix(f" {crontab.timezone}")
+        return f"{words[:1].lower()}{words[1:]} ({crontab.timezone})"
     days = "day" if crontab.day_of_week == "*" else Weekday(crontab.day_of_week).label
     return f"every {days} at {int(crontab.hour):02}:{int(crontab.minute):02} ({crontab.timezone})"
 

@@ -47,7 +47,8 @@ def test_a_rhythm_is_said_in_plain_words(application: Application, changes: dict
 def test_a_rhythm_from_the_console_is_said_too(application: Application) -> None:
     task = add(application)
     task.crontab = CrontabSchedule.objects.create(minute="*/5", hour="1,2")
-    assert "minutes" in in_words(task)
+    words = in_words(task)
+    assert words.startswith("every 5 minutes") and words.endswith("(UTC)") and words.count("UTC") == 1
 
 
 def test_the_next_run_is_at_that_time_of_day_in_that_zone(application: Application) -> None:
