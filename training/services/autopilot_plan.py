@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from curation.models import Application
 from training.selectors.autopilot import Facts, Proposal, autopilot_of
+from training.services import autopilot_evaluations as evaluations
 from training.services import autopilot_labelling as labelling
 from training.services import autopilot_learning as learning
 from training.services import autopilot_trials as trials
@@ -19,7 +20,7 @@ STEPS: tuple[Callable[[Facts], Iterator[Proposal]], ...] = (
     learning.build,
     learning.approve_dataset,
     learning.distil,
-    trials.evaluate,
+    evaluations.evaluate,
     trials.canary,
     trials.widen,
     trials.promote,

@@ -3,139 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
-from django.utils import timezone
 from scipy.stats import beta
 
-from curation.identifiers import first_id
-from curation.models import Job, RouterDecision
-from curation.models.jobs import JobKind, JobState
-from curation.models.traffic import INLINE_ROUTES
-from training.models import Promotion, Student
+from curation.models.jobs import JobKind
+from training.models import Student
 from training.models.autopilot import AutopilotStep as Step
-from training.models.promotions import AliasName
-from training.selectors.autopilot import Facts, Proposal, failed_of_late
+from training.selectors.autopilot import Facts, Proposal
+from training.selectors.autopilot_trial import Trial, takes_too_long, trial_of
 from training.selectors.canary import next_step
 from training.selectors.trials import audits_of_all
 from training.selectors.waiting import worse_live
+from training.services.autopilot_evaluations import to_be_seen_live
 from training.services.checks import Check, failing, promotion_checks
-from training.services.live_drawing import LEAST_QUERIES, USUAL_DAYS, enough_live
 
 CONFIDENCE = 0.95
-LONGEST_TRIAL = timedelta(days=7)
-"""After it, a newer student is tried in its place, and it waits no longer for live traffic to be held against."""
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """How far the challenger's trial is at its present share of the users."""
-
-    challenger: Student
-    share: float
-    move: Promotion | None
-    answers: int
-    needed: int
-
-    @property
-    def passed(self) -> bool:
-        return self.share > 0 and self.answers >= self.needed
-
-    @property
-    def figures(self) -> str:
-        return (
-            f"{self.challenger} gave {self.answers:,} inline answers at {self.share:.0%} of the users; "
-            f"{self.needed:,} are needed."
-        )
-
-
-def trial_of(facts: Facts) -> Trial | None:
-    """None where there is no challenger."""
-    challenger = facts.challenger
-    if challenger is None:
-        return None
-    application, needed = facts.application, facts.autopilot.trial_answers
-    move = application.promotions.filter(alias=AliasName.CHALLENGER, student=challenger).first()
-    answered = RouterDecision.objects.filter(
-        application=application, student=challenger.version, route__in=INLINE_ROUTES
-    )
-    if move is not None:
-        answered = answered.filter(query__gte=first_id(move.created_at))
-    share = facts.policy.canary_share
-    return Trial(challenger, share, move, answered[:needed].count() if share else 0, needed)
-
-
-def evaluate(facts: Facts) -> Iterator[Proposal]:
-    """The candidate, then the champion on the candidate's examples; both on live traffic at the end of a trial."""
-    if JobKind.EVALUATE in facts.kinds_under_way:
-        yield Proposal(step=Step.EVALUATE, sentence="A student is being evaluated.", waiting=True)
-        return
-    candidate, champion = facts.candidate, facts.champion
-    if candidate is not None and facts.evaluation is None:
-        yield _first_evaluation(facts, candidate)
-    elif candidate is not None and champion is not None and _not_compared(facts, champion, candidate):
-        sentence = (
-            f"{champion} was not evaluated on dataset {candidate.dataset.version}, from which {candidate} learned."
-        )
-        parameters = {"student": champion.pk, "dataset": candidate.dataset_id}
-        place: dict[str, Any] = {"subject": f"student {candidate.pk}", "page": "student", "key": candidate.pk}
-        yield Proposal(step=Step.EVALUATE, sentence=sentence, due=True, on=parameters, **place)
-    elif (trial := trial_of(facts)) and champion is not None and _to_be_seen_live(facts, champion, trial):
-        yield _live_evaluation(facts, champion, trial)
-    else:
-        yield Proposal(step=Step.EVALUATE, sentence="Every student that needs it is evaluated.")
-
-
-def _first_evaluation(facts: Facts, student: Student) -> Proposal:
-    place: dict[str, Any] = {"subject": f"student {student.pk}", "page": "student", "key": student.pk}
-    failed = _evaluations(facts, student).filter(state__in=(JobState.FAILED, JobState.CANCELLED)).first()
-    if failed:
-        sentence = f"{student} could not be evaluated: {failed.message} Evaluate it on its page."
-        return Proposal(step=Step.EVALUATE, sentence=sentence, asks=True, **place)
-    parameters = {"student": student.pk}
-    sentence = f"{student} was not evaluated on its own dataset yet."
-    return Proposal(step=Step.EVALUATE, sentence=sentence, due=True, on=parameters, **place)
-
-
-def _not_compared(facts: Facts, champion: Student, candidate: Student) -> bool:
-    """Whether the champion is still to be held against the candidate's examples. It is tried once."""
-    if facts.out_of_service(champion) or champion.evaluations.filter(dataset=candidate.dataset_id).exists():
-        return False
-    return not _evaluations(facts, champion).filter(parameters__dataset=candidate.dataset_id).exists()
-
-
-def _live_evaluation(facts: Facts, champion: Student, trial: Trial) -> Proposal:
-    place: dict[str, Any] = {"subject": f"live {trial.challenger.pk}", "page": "evaluations"}
-    if failed_of_late(_seen_live(facts, trial)):
-        sentence = "The evaluation on live traffic failed; it is tried again an hour after."
-        return Proposal(step=Step.EVALUATE, sentence=sentence, waiting=True)
-    sentence = f"{trial.figures} Before it can become champion, both are held against the same live traffic."
-    if not enough_live([champion, trial.challenger], timezone.now() - timedelta(days=USUAL_DAYS)):
-        sentence = f"{sentence} There are fewer than {LEAST_QUERIES} answered queries for that so far."
-        return Proposal(step=Step.EVALUATE, sentence=sentence, waiting=True)
-    students = {"students": [champion.pk, trial.challenger.pk], "days": USUAL_DAYS}
-    return Proposal(step=Step.EVALUATE, sentence=sentence, due=True, on=students, **place)
-
-
-def _to_be_seen_live(facts: Facts, champion: Student, trial: Trial) -> bool:
-    """Whether both are still to be held against live traffic at the last step of the trial."""
-    out = facts.out_of_service(champion) or facts.out_of_service(trial.challenger)
-    if out or not trial.passed or next_step(trial.share) is not None or trial.move is None:
-        return False
-    seen = _seen_live(facts, trial)
-    return (seen is None or seen.state == JobState.FAILED) and not _takes_too_long(facts, trial.challenger)
-
-
-def _seen_live(facts: Facts, trial: Trial) -> Job | None:
-    """The newest evaluation of the challenger on live traffic since the last step of its trial."""
-    jobs = facts.application.jobs.filter(kind=JobKind.EVALUATE, parameters__students__contains=[trial.challenger.pk])
-    return jobs.filter(created_at__gte=trial.move.created_at).order_by("-id").first() if trial.move else None
-
-
-def _evaluations(facts: Facts, student: Student) -> Any:
-    return facts.application.jobs.filter(kind=JobKind.EVALUATE, parameters__student=student.pk)
 
 
 def canary(facts: Facts) -> Iterator[Proposal]:
@@ -167,13 +50,7 @@ def _for_other_tools(student: Student) -> str:
 def _makes_way(facts: Facts, challenger: Student) -> bool:
     """Whether a newer student takes the place: the trial cannot end well any more, or has gone on for too long."""
     unfit = worse_live(challenger) or failing(promotion_checks(student=challenger))
-    return bool(unfit) or _takes_too_long(facts, challenger)
-
-
-def _takes_too_long(facts: Facts, challenger: Student) -> bool:
-    moves = facts.application.promotions.filter(alias=AliasName.CHALLENGER, student=challenger)
-    began = moves.order_by("id").values_list("created_at", flat=True).first()
-    return began is not None and began < timezone.now() - LONGEST_TRIAL
+    return bool(unfit) or takes_too_long(facts, challenger)
 
 
 def _being_evaluated(facts: Facts) -> bool:
@@ -270,7 +147,7 @@ def promote(facts: Facts) -> Iterator[Proposal]:
         yield Proposal(step=Step.PROMOTE, sentence="No student has passed the last step of its trial.")
     elif held := _held_up(facts, trial) or facts.out_of_service(trial.challenger):
         yield Proposal(step=Step.PROMOTE, sentence=held, waiting=True)
-    elif champion is not None and _to_be_seen_live(facts, champion, trial):
+    elif champion is not None and to_be_seen_live(facts, champion, trial):
         sentence = f"{trial.challenger} is to be held against {champion} on live traffic first."
         yield Proposal(step=Step.PROMOTE, sentence=sentence, waiting=True)
     elif not _worse_live(trial):
