@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.db.models import F
 from django.utils import timezone
 
 from curation.identifiers import first_id
@@ -13,9 +14,11 @@ from curation.models.traffic import INLINE_ROUTES
 from training.models import Promotion, Student
 from training.models.promotions import AliasName
 from training.selectors.autopilot import Facts
+from training.selectors.canary import next_step
 
 LONGEST_TRIAL = timedelta(days=7)
-"""After it, a newer student is tried in its place, and it waits no longer for live traffic to be held against."""
+"""After it, a newer student is tried in its place. At the last step, it waits no longer for live traffic to be held
+against."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +27,29 @@ class Trial:
 
     challenger: Student
     share: float
+    began: Promotion | None
+    """The move that made it challenger."""
     move: Promotion | None
+    """The newest change of its trial."""
     answers: int
     needed: int
 
     @property
     def passed(self) -> bool:
         return self.share > 0 and self.answers >= self.needed
+
+    @property
+    def passed_last(self) -> bool:
+        return self.passed and next_step(self.share) is None
+
+    @property
+    def takes_too_long(self) -> bool:
+        return self.began is not None and _long_ago(self.began)
+
+    @property
+    def waited_long_enough(self) -> bool:
+        """Since the last change."""
+        return self.move is not None and _long_ago(self.move)
 
     @property
     def figures(self) -> str:
@@ -46,17 +65,17 @@ def trial_of(facts: Facts) -> Trial | None:
     if challenger is None:
         return None
     application, needed = facts.application, facts.autopilot.trial_answers
-    move = application.promotions.filter(alias=AliasName.CHALLENGER, student=challenger).first()
+    moves = application.promotions.filter(alias=AliasName.CHALLENGER, student=challenger)
+    move = moves.first()
     answered = RouterDecision.objects.filter(
         application=application, student=challenger.version, route__in=INLINE_ROUTES
     )
     if move is not None:
         answered = answered.filter(query__gte=first_id(move.created_at))
     share = facts.policy.canary_share
-    return Trial(challenger, share, move, answered[:needed].count() if share else 0, needed)
+    began = moves.exclude(previous=F("student")).first()
+    return Trial(challenger, share, began, move, answered[:needed].count() if share else 0, needed)
 
 
-def takes_too_long(facts: Facts, challenger: Student) -> bool:
-    moves = facts.application.promotions.filter(alias=AliasName.CHALLENGER, student=challenger)
-    began = moves.order_by("id").values_list("created_at", flat=True).first()
-    return began is not None and began < timezone.now() - LONGEST_TRIAL
+def _long_ago(move: Promotion) -> bool:
+    return move.created_at < timezone.now() - LONGEST_TRIAL

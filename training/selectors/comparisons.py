@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from scipy.stats import binomtest
@@ -63,7 +64,7 @@ def compare(evaluation: Evaluation, other: Evaluation) -> Comparison:
         common.count(),
         decided(evaluation, other, "won").count(),
         decided(evaluation, other, "lost").count(),
-        _learned(other),
+        other.examples.filter(query_id__in=learned_by(other)).count(),
     )
 
 
@@ -92,10 +93,8 @@ def rows_page(
     return RowsPage(rows, shown[-1].pk if len(found) > PER_PAGE else None)
 
 
-def _learned(evaluation: Evaluation) -> int:
-    """How many of an evaluation's queries its student had learned from, where it was made from another dataset."""
+def learned_by(evaluation: Evaluation) -> QuerySet[DatasetExample, UUID]:
+    """The queries that an evaluation's student had learned from, where it was made from another dataset."""
     dataset = evaluation.student.dataset_id
-    if dataset == evaluation.dataset_id:
-        return 0
-    learned = DatasetExample.objects.filter(dataset=dataset).exclude(split=Split.TEST)
-    return evaluation.examples.filter(query_id__in=learned.values("query_id")).count()
+    rows = DatasetExample.objects.filter(dataset=dataset).exclude(split=Split.TEST).values_list("query_id", flat=True)
+    return rows.none() if dataset == evaluation.dataset_id else rows

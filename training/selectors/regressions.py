@@ -8,19 +8,19 @@ could not prove anything do not count among those tested (Tarone, 1990).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db.models import Count, Exists, OuterRef, Q
 from scipy.stats import binomtest, hypergeom
 
-from training.models import Evaluation
+from training.models import Evaluation, Student
 from training.models.datasets import ExampleRoute
+from training.selectors.comparisons import learned_by
 
 CHANCE = 0.05
 WRONG = Q(agrees=False) & ~Q(served_by="")
 WRONG_SIMPLE = Q(agrees=False, route=ExampleRoute.SIMPLE)
-NOT_COVERED = Q(route=ExampleRoute.SIMPLE) & (Q(agrees=False) | Q(served_by=""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +62,16 @@ class Covered:
         return differing > 0 and binomtest(self.others_alone, differing, alternative="greater").pvalue <= CHANCE
 
 
-def covered_beside(evaluation: Evaluation, other: Evaluation, leaving_out: Collection[str]) -> Covered:
-    """Each distinct query counts once; functions may be left out."""
-    rows = [row for row in _pairs(evaluation, other, NOT_COVERED) if row[0] not in leaving_out]
+def covered_beside(evaluation: Evaluation, other: Evaluation) -> Covered:
+    """Each distinct query counts once. What audits have switched off of a student it does not cover."""
+    rows = list(_pairs(evaluation, other, _not_covered(evaluation.student), _not_covered(other.student)))
     alone = sum(others - both for _, _, _, others, both in rows)
     return Covered(alone, sum(missed - both for _, _, missed, _, both in rows))
+
+
+def _not_covered(student: Student) -> Q:
+    off = student.switch_offs.filter(lifted_at=None).values_list("function", flat=True)
+    return Q(route=ExampleRoute.SIMPLE) & (Q(agrees=False) | Q(served_by="") | Q(function__in=list(off)))
 
 
 def worse_than_before(evaluation: Evaluation, before: Evaluation) -> list[Tested]:
@@ -98,10 +103,15 @@ def _unpaired(function: str, wrong: int, inline: int, wrong_before: int, inline_
     return Tested(function, sentence, float(among.sf(wrong - 1)), float(among.sf(most - 1)))
 
 
-def _pairs(evaluation: Evaluation, other: Evaluation, wrong: Q) -> Iterable[tuple[str, int, int, int, int]]:
-    """By function: the common examples, those that this student gets `wrong`, the other, and both."""
-    same = other.examples.filter(query_id=OuterRef("query_id"))
-    rows = evaluation.examples.filter(Exists(same)).alias(others=Exists(same.filter(wrong)))
+def _pairs(
+    evaluation: Evaluation, other: Evaluation, wrong: Q, others_wrong: Q | None = None
+) -> Iterable[tuple[str, int, int, int, int]]:
+    """By function: the common examples, those that this student gets `wrong`, the other, and both.
+
+    What the other student learned from is no common example: there it would look better than it is.
+    """
+    same = other.examples.filter(query_id=OuterRef("query_id")).exclude(query_id__in=learned_by(other))
+    rows = evaluation.examples.filter(Exists(same)).alias(others=Exists(same.filter(others_wrong or wrong)))
     others = Q(others=True)
     counts = {
         "common": Count("pk"),

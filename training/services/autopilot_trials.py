@@ -11,11 +11,11 @@ from curation.models.jobs import JobKind
 from training.models import Student
 from training.models.autopilot import AutopilotStep as Step
 from training.selectors.autopilot import Facts, Proposal
-from training.selectors.autopilot_trial import Trial, takes_too_long, trial_of
+from training.selectors.autopilot_trial import Trial, trial_of
 from training.selectors.canary import next_step
 from training.selectors.trials import audits_of_all
 from training.selectors.waiting import worse_live
-from training.services.autopilot_evaluations import to_be_seen_live
+from training.services.autopilot_evaluations import not_compared, to_be_seen_live
 from training.services.checks import Check, failing, promotion_checks
 
 CONFIDENCE = 0.95
@@ -29,17 +29,17 @@ def canary(facts: Facts) -> Iterator[Proposal]:
         yield Proposal(step=Step.CANARY, sentence="There is no new student to try.")
     elif facts.champion is None or facts.out_of_service(facts.champion):
         yield Proposal(step=Step.CANARY, sentence="Without a champion in service, there is nothing to try it beside.")
-    elif challenger is not None and not facts.out_of_service(challenger) and not _makes_way(facts, challenger):
+    elif challenger is not None and not facts.out_of_service(challenger) and not _makes_way(facts):
         sentence = f"{candidate} waits until the trial of {challenger} has ended."
         yield Proposal(step=Step.CANARY, sentence=sentence, waiting=True)
     elif facts.out_of_service(candidate):
         yield Proposal(step=Step.CANARY, sentence=_for_other_tools(candidate), waiting=True)
-    elif facts.evaluation is None or _being_evaluated(facts):
+    elif facts.evaluation is None or not_compared(facts, candidate) or _being_evaluated(facts):
         yield Proposal(step=Step.CANARY, sentence=f"{candidate} is to be evaluated first.", waiting=True)
     else:
         instead = f", in place of {challenger}" if challenger else ""
         promise = f"it is tried on {share:.0%} of the users, beside {facts.champion}{instead}"
-        # What could not be promoted after its trial would keep the next student waiting.
+        # The trial of a student that could not be promoted after it would be in vain.
         yield _checked(Step.CANARY, candidate, promotion_checks(student=candidate), promise)
 
 
@@ -47,10 +47,18 @@ def _for_other_tools(student: Student) -> str:
     return f"{student} was trained on other tools than are offered now; one for these is to learn first."
 
 
-def _makes_way(facts: Facts, challenger: Student) -> bool:
-    """Whether a newer student takes the place: the trial cannot end well any more, or has gone on for too long."""
-    unfit = worse_live(challenger) or failing(promotion_checks(student=challenger))
-    return bool(unfit) or takes_too_long(facts, challenger)
+def _makes_way(facts: Facts) -> bool:
+    """Whether a newer student takes the challenger's place: its trial cannot end well any more, or takes too long.
+
+    One that a person has put on trial has its time, whatever the checks say.
+    """
+    trial = trial_of(facts)
+    if trial is None or worse_live(trial.challenger):
+        return True
+    fit = not failing(promotion_checks(student=trial.challenger))
+    if trial.takes_too_long:
+        return not (fit and trial.passed_last)
+    return not fit and (trial.began is None or trial.began.promoted_by_id is None)
 
 
 def _being_evaluated(facts: Facts) -> bool:
@@ -139,14 +147,18 @@ def promote(facts: Facts) -> Iterator[Proposal]:
     champion, challenger = facts.champion, facts.challenger
     out = facts.out_of_service(champion) if champion else "There is no champion."
     if out:
-        in_service = challenger if challenger and not facts.out_of_service(challenger) else None
-        yield from _at_once(facts, in_service or facts.candidate, out)
+        serves = challenger is not None and not facts.out_of_service(challenger)
+        stays = serves and not (facts.candidate and _makes_way(facts))
+        yield from _at_once(facts, challenger if stays else facts.candidate, out)
         return
     trial = trial_of(facts)
     if trial is None or next_step(trial.share) is not None:
         yield Proposal(step=Step.PROMOTE, sentence="No student has passed the last step of its trial.")
     elif held := _held_up(facts, trial) or facts.out_of_service(trial.challenger):
         yield Proposal(step=Step.PROMOTE, sentence=held, waiting=True)
+    elif not_compared(facts, trial.challenger):
+        sentence = f"{champion} is to be evaluated on the examples of {trial.challenger} first."
+        yield Proposal(step=Step.PROMOTE, sentence=sentence, waiting=True)
     elif champion is not None and to_be_seen_live(facts, champion, trial):
         sentence = f"{trial.challenger} is to be held against {champion} on live traffic first."
         yield Proposal(step=Step.PROMOTE, sentence=sentence, waiting=True)

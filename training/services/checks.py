@@ -19,7 +19,7 @@ LEAST_COVERAGE = 0.05
 LEAST_INLINE_EXAMPLES = 50
 MOST_LATENCY_P99_MS = 50.0
 CONFIDENCE = 0.95
-NO_FUNCTION_WORSE = "no function got worse"
+NO_FUNCTION_WORSE, COVERAGE_KEPT = "no function got worse", "coverage kept"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +142,10 @@ def _beside_champion(evaluation: Evaluation, epsilon: float) -> list[Check]:
     if other is not None:
         return [_functions(evaluation, other), _kept_coverage(evaluation, other, epsilon)]
     champion = champion_of(evaluation.student.application)
+    sentence = f"The champion {champion} was not evaluated on {evaluation.dataset}."
     if champion is None or champion == evaluation.student:
-        return [Check(NO_FUNCTION_WORSE, True, "There is no champion to compare it with.")]
-    return [Check(NO_FUNCTION_WORSE, True, f"The champion {champion} was not evaluated on {evaluation.dataset}.")]
+        sentence = "There is no champion to compare it with."
+    return [Check(name, True, sentence) for name in (NO_FUNCTION_WORSE, COVERAGE_KEPT)]
 
 
 def _functions(evaluation: Evaluation, other: Evaluation) -> Check:
@@ -158,15 +159,15 @@ def _functions(evaluation: Evaluation, other: Evaluation) -> Check:
 
 
 def _kept_coverage(evaluation: Evaluation, other: Evaluation, epsilon: float) -> Check:
-    """A champion that keeps no promise any more is no measure, nor is what audits have switched off of it."""
-    name, champion = "coverage kept", other.student
-    off = set(champion.switch_offs.filter(lifted_at=None).values_list("function", flat=True))
-    trusted = _certified(champion, epsilon).passed and _disagreement(other.figures, epsilon).passed
-    if WHOLE in off or not trusted:
-        return Check(name, True, f"The champion {champion} answers with more errors than are allowed.")
-    covered = covered_beside(evaluation, other, off)
+    """A champion that does not keep within epsilon itself is no measure: it covers more than it may."""
+    champion = other.student
+    off = champion.switch_offs.filter(lifted_at=None, function=WHOLE).exists()
+    if off or not (_certified(champion, epsilon).passed and _disagreement(other.figures, epsilon).passed):
+        sentence = f"The champion {champion} does not keep within {epsilon:.1%} itself, so it is no measure."
+        return Check(COVERAGE_KEPT, True, sentence)
+    covered = covered_beside(evaluation, other)
     return Check(
-        name,
+        COVERAGE_KEPT,
         not covered.less,
         f"Of the simple test examples, the champion {champion} alone answers {covered.others_alone} rightly inline, "
         f"{evaluation.student} alone {covered.alone}.",

@@ -48,7 +48,9 @@ MOST_QUERIES = 5_000
 LOOKED_AT = 100_000
 """The newest answered queries of a window, among which those are found."""
 COUNTED = 10_000
-"""The newest answered queries that a page looks at to say how many examples there would be."""
+"""The newest answered queries that are looked at to say how many examples there would be."""
+SLICE = 200
+"""Queries that are read at a time until enough are found."""
 DAYS = (1, 7, 14, 30)
 USUAL_DAYS = 7
 
@@ -92,11 +94,17 @@ def draw_live(students: Sequence[Student], window_from: datetime, window_to: dat
 
 
 def enough_live(students: Sequence[Student], window_from: datetime) -> bool:
-    """Whether `draw_live` would find enough queries until now; it reads no more of them than that takes."""
+    """Whether `draw_live` would find enough queries among the newest until now."""
     application, now = students[0].application, timezone.now()
     begin = begin_of(students, window_from)
-    window = _window(application, begin, now)[:LOOKED_AT].iterator(chunk_size=BATCH)
-    found = _usable(students, window, _shares_known(application, begin, now))
+    shares = _shares_known(application, begin, now)
+    window = _window(application, begin, now)
+    measuring = [query.pk for query in window.only("id")[:COUNTED] if measures(query, shares)]
+    if len(measuring) < LEAST_QUERIES:
+        return False
+    slices = (measuring[place : place + SLICE] for place in range(0, len(measuring), SLICE))
+    queries = (query for keys in slices for query in window.filter(pk__in=keys))
+    found = _usable(students, queries, shares)
     return sum(1 for _ in islice(found, LEAST_QUERIES)) == LEAST_QUERIES
 
 

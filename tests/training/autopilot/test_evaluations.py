@@ -20,12 +20,13 @@ from tests.training.autopilot.piloting import (
     step,
 )
 from tests.training.inline import answer_inline, play
-from tests.training.learned import make_dataset, make_evaluation
+from tests.training.learned import make_dataset, make_evaluation, make_student
 from tests.training.live import Pupil, serve
 from training import tasks
 from training.models import AutopilotAction, Evaluation, Student
 from training.models.autopilot import AutopilotStep as Step
-from training.selectors.aliases import champion_of
+from training.selectors.aliases import challenger_of, champion_of
+from training.services.promotions import promote
 
 
 def test_the_champion_is_held_against_the_examples_of_a_new_student_first(champion: Student) -> None:
@@ -35,8 +36,22 @@ def test_the_champion_is_held_against_the_examples_of_a_new_student_first(champi
     job = application.jobs.get(kind=JobKind.EVALUATE)
     assert job.parameters == {"student": champion.pk, "dataset": newer.dataset_id}
     assert done(application) == [], "it waits for the evaluation"
-    Job.objects.filter(pk=job.pk).update(state=JobState.DONE)
+    Job.objects.filter(pk=job.pk).update(state=JobState.FAILED, message="The disk is full.")
+    [question] = asked(application)
+    assert "The disk is full." in question.sentence and f"Start job {job.pk} again" in question.sentence
+    assert challenger_of(application) is None, "nothing is tried that was not held against the champion"
+    Evaluation.objects.filter(pk=make_evaluation(champion).pk).update(dataset=newer.dataset)
     assert done(application) == ["canary"]
+
+
+def test_a_challenger_is_held_against_a_champion_that_came_after_its_trial_began(
+    piloted: Application, challenger: Student
+) -> None:
+    other = evaluated(make_dataset(piloted, TEXTS))
+    promote(student=other)
+    assert done(piloted) == ["evaluate"]
+    job = piloted.jobs.get(kind=JobKind.EVALUATE)
+    assert job.parameters == {"student": other.pk, "dataset": challenger.dataset_id}
 
 
 def test_a_challenger_that_is_worse_on_live_traffic_is_asked_about(piloted: Application, challenger: Student) -> None:
@@ -60,8 +75,9 @@ def test_before_it_becomes_champion_both_are_held_against_live_traffic_once(
     assert (job.trigger, job.task) == (Trigger.AUTOPILOT, "training.tasks.evaluate")
     assert job.parameters == {"students": [champion.pk, challenger.pk], "days": 7}
     assert done(piloted) == [], "it waits for the evaluation"
-    Job.objects.filter(pk=job.pk).update(state=JobState.FAILED)
-    assert done(piloted) == [], "it does not become champion unseen"
+    for state in (JobState.FAILED, JobState.CANCELLED):
+        Job.objects.filter(pk=job.pk).update(state=state)
+        assert done(piloted) == [], "it does not become champion unseen"
     assert "tried again an hour after" in step(piloted, Step.EVALUATE).sentence
     Job.objects.filter(pk=job.pk).update(created_at=timezone.now() - timedelta(hours=2))
     piloted.promotions.update(created_at=timezone.now() - timedelta(hours=3))
@@ -69,6 +85,36 @@ def test_before_it_becomes_champion_both_are_held_against_live_traffic_once(
     Job.objects.update(state=JobState.DONE)
     assert done(piloted) == ["promote"]
     assert champion_of(piloted) == challenger
+
+
+def test_an_evaluation_beside_an_earlier_champion_does_not_count(
+    piloted: Application, champion: Student, challenger: Student
+) -> None:
+    live_traffic(champion)
+    on_all_users(piloted, challenger)
+    assert done(piloted) == ["evaluate"]
+    Job.objects.update(state=JobState.DONE, parameters={"students": [champion.pk + 100, challenger.pk], "days": 7})
+    assert done(piloted) == ["evaluate"]
+
+
+def test_a_trial_that_took_long_is_held_against_live_traffic_all_the_same(
+    piloted: Application, champion: Student, challenger: Student
+) -> None:
+    piloted.promotions.update(created_at=timezone.now() - timedelta(days=8))
+    live_traffic(champion)
+    on_all_users(piloted, challenger)
+    assert done(piloted) == ["evaluate"]
+
+
+def test_a_newer_student_that_could_not_be_evaluated_does_not_hold_up_the_trial(
+    piloted: Application, champion: Student, challenger: Student
+) -> None:
+    newer = make_student(challenger.dataset)
+    failed = {"kind": JobKind.EVALUATE, "state": JobState.FAILED, "trigger": Trigger.AUTOPILOT}
+    piloted.jobs.create(parameters={"student": newer.pk}, **failed)
+    live_traffic(champion)
+    on_all_users(piloted, challenger)
+    assert done(piloted) == ["evaluate"]
 
 
 def test_where_evaluations_are_left_to_people_it_does_not_promote_before_one(
@@ -93,7 +139,7 @@ def test_queries_that_no_student_can_be_held_against_are_not_evaluated_on(
     Query.objects.filter(text__startswith="play live").update(excluded=True)
     assert done(piloted) == []
     sentence = step(piloted, Step.EVALUATE).sentence
-    assert "There are fewer than 50 answered queries for that so far." in sentence
+    assert "fewer than 50 queries" in sentence and "After 7 days it waits no longer" in sentence
     assert "on live traffic first" in step(piloted, Step.PROMOTE).sentence
 
 

@@ -18,10 +18,10 @@ from tests.training.autopilot.piloting import (
 )
 from tests.training.inline import answer_inline, play
 from tests.training.learned import make_dataset, make_evaluation, make_student
-from training.models import AutopilotAction, Student, SwitchOff
+from training.models import AutopilotAction, Evaluation, Student, SwitchOff
 from training.models.autopilot import AutopilotStep as Step
 from training.selectors.aliases import challenger_of, champion_of
-from training.services.challengers import canary_set, challenger_withdraw
+from training.services.challengers import canary_set, challenger_set, challenger_withdraw
 from training.services.policies import policy_of
 from training.services.promotions import roll_back
 
@@ -55,9 +55,10 @@ def test_a_new_student_is_tried_widened_and_promoted(piloted: Application, chall
     for _ in range(3):
         answer_inline(challenger, "play Can", play("Can"), ago=timedelta(0))
     assert done(piloted) == [], "it waits for live traffic to be held against, but not for ever"
+    evaluated(challenger.dataset)
     piloted.promotions.update(created_at=timezone.now() - timedelta(days=8))
-    assert done(piloted) == ["promote"]
-    assert (champion_of(piloted), challenger_of(piloted)) == (challenger, None)
+    assert done(piloted)[0] == "promote", "no newer student takes the place of one that has passed"
+    assert champion_of(piloted) == challenger
     assert set(piloted.promotions.values_list("promoted_by", flat=True)) == {None}
 
 
@@ -96,6 +97,40 @@ def test_a_challenger_that_cannot_become_champion_makes_way_for_a_newer_student(
     assert done(piloted) == ["canary"]
     assert challenger_of(piloted) == newer
     assert f"in place of {challenger}" in AutopilotAction.objects.filter(step="canary").latest("pk").sentence
+
+
+def test_a_challenger_that_is_worse_on_live_traffic_makes_way_for_a_newer_student(
+    piloted: Application, challenger: Student
+) -> None:
+    live = make_evaluation(challenger)
+    Evaluation.objects.filter(pk=live.pk).update(dataset=None, regressions=[{"function": "play_music"}])
+    newer = evaluated(challenger.dataset)
+    assert done(piloted) == ["canary"]
+    assert challenger_of(piloted) == newer
+
+
+def test_a_challenger_that_a_person_chose_has_its_time_whatever_the_checks_say(
+    piloted: Application, candidate: Student, users: dict[str, User]
+) -> None:
+    covers(candidate, 0.01)
+    challenger_set(student=candidate, user=users["approver"])
+    newer = evaluated(candidate.dataset)
+    assert done(piloted) == []
+    piloted.promotions.update(created_at=timezone.now() - timedelta(days=8))
+    assert done(piloted) == ["canary"]
+    assert challenger_of(piloted) == newer
+
+
+def test_where_no_champion_serves_a_newer_student_is_promoted_past_a_challenger_that_is_not_fit(
+    champion: Student, challenger: Student
+) -> None:
+    covers(challenger, 0.01)
+    newer = evaluated(challenger.dataset)
+    SwitchOff.objects.create(
+        application=champion.application, student=champion, function="", reason="9 of 20 differed."
+    )
+    assert done(champion.application) == ["promote"]
+    assert champion_of(champion.application) == newer
 
 
 def test_audits_that_speak_against_a_challenger_hold_it_up(piloted: Application, challenger: Student) -> None:

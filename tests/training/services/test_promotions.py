@@ -11,7 +11,16 @@ from curation.models import Application, Job, Query
 from curation.services.applications import tool_set_ensure
 from tests.training.disagreeing import add_example, play
 from tests.training.services.conftest import TOOLS
-from training.models import Dataset, DistillationRun, Evaluation, EvaluationExample, Promotion, Student
+from training.models import (
+    Dataset,
+    DistillationRun,
+    Evaluation,
+    EvaluationExample,
+    Promotion,
+    RoutingPolicy,
+    Student,
+)
+from training.models.build_choices import BuildChoices
 from training.models.datasets import ExampleRoute
 from training.selectors.aliases import champion_of
 from training.services.checks import promotion_checks
@@ -130,17 +139,21 @@ def test_a_function_with_more_wrong_answers_inline_than_chance_explains_stops_a_
         promote(student=newer)
 
 
+def covering(application: Application, dataset: Dataset, alone: int, champion_alone: int) -> Student:
+    """The gates of the two hold back so many right answers to simple queries that the other one gives."""
+    champion, newer = student(application, dataset, 1), student(application, dataset, 2)
+    promote(student=champion)
+    for held, given, number in ((champion, newer, alone), (newer, champion, champion_alone)):
+        for _ in range(number):
+            query_id = new_id()
+            add_example(given.evaluations.get(), play("can"), play("can"), query_id=query_id)
+            add_example(held.evaluations.get(), play("can"), play("can"), query_id=query_id, served_by="")
+    return newer
+
+
 @pytest.fixture
 def less_covering(busy: Application, dataset: Dataset) -> Student:
-    """Its gate holds back eight right answers to simple queries that the champion gives, which holds back one."""
-    champion, newer = student(busy, dataset, 1), student(busy, dataset, 2)
-    promote(student=champion)
-    for number in range(9):
-        query_id = new_id()
-        held, given = (champion, newer) if number == 8 else (newer, champion)
-        add_example(given.evaluations.get(), play("can"), play("can"), query_id=query_id)
-        add_example(held.evaluations.get(), play("can"), play("can"), query_id=query_id, served_by="")
-    return newer
+    return covering(busy, dataset, alone=1, champion_alone=8)
 
 
 def test_less_coverage_than_chance_explains_stops_a_promotion(less_covering: Student) -> None:
@@ -148,6 +161,33 @@ def test_less_coverage_than_chance_explains_stops_a_promotion(less_covering: Stu
         OdiaError, match="champion music-encoder-1 alone answers 8 rightly inline, music-encoder-2 alone 1"
     ):
         promote(student=less_covering)
+
+
+def test_less_coverage_by_chance_stops_no_promotion(busy: Application, dataset: Dataset) -> None:
+    promote(student=covering(busy, dataset, alone=2, champion_alone=7))
+
+
+def test_wrong_answers_and_what_audits_switched_off_are_no_coverage(busy: Application, dataset: Dataset) -> None:
+    newer = covering(busy, dataset, alone=30, champion_alone=8)
+    newer.switch_offs.create(application=busy, function="play", reason="9 of 20 differed.")
+    with pytest.raises(OdiaError, match="alone answers 8 rightly inline, music-encoder-2 alone 0"):
+        promote(student=newer)
+    EvaluationExample.objects.filter(evaluation__student__version="music-encoder-1").update(agrees=False)
+    promote(student=newer)
+
+
+def test_what_the_champion_has_learned_is_no_example_for_the_comparison(less_covering: Student) -> None:
+    champion = champion_of(less_covering.application)
+    assert champion is not None
+    older = dataset_build(application=champion.application, choices=BuildChoices(without_functions=("pause",)))
+    Student.objects.filter(pk=champion.pk).update(dataset=older)
+    with pytest.raises(OdiaError, match="alone answers 8 rightly"):
+        promote(student=less_covering)
+    learned = older.examples.filter(split="train").values_list("query_id", flat=True)
+    examples = EvaluationExample.objects.filter(evaluation__student=champion, served_by="student")
+    for example, query_id in zip(examples, learned, strict=False):
+        EvaluationExample.objects.filter(query_id=example.query_id).update(query_id=query_id)
+    promote(student=less_covering)
 
 
 def test_what_was_not_to_be_answered_is_no_coverage(less_covering: Student) -> None:
@@ -167,6 +207,15 @@ def test_a_champion_that_errs_more_than_is_allowed_is_no_measure_of_coverage(les
     Evaluation.objects.filter(student__version="music-encoder-1").update(
         figures={**FIGURES, "disagreement_inline": 0.08}
     )
+    promote(student=less_covering)
+
+
+def test_a_champion_that_was_certified_for_more_than_is_allowed_now_is_no_measure_either(
+    less_covering: Student,
+) -> None:
+    RoutingPolicy.objects.update_or_create(application=less_covering.application, defaults={"epsilon": 0.01})
+    Student.objects.filter(pk=less_covering.pk).update(certified_bound=0.009)
+    less_covering.refresh_from_db()
     promote(student=less_covering)
 
 
