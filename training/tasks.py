@@ -8,6 +8,7 @@ from typing import Any
 
 from celery import shared_task
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 from curation.errors import OdiaError
 from curation.models import Application, ForgottenUser, Job, RouterDecision
@@ -23,7 +24,7 @@ from training.services.datasets import dataset_build
 from training.services.evaluations import evaluate_student
 from training.services.forgetting import user_forget
 from training.services.live_drawing import USUAL_DAYS
-from training.services.live_evaluation import evaluate_live
+from training.services.live_evaluation import evaluate_live, require_enough_live
 
 logger = logging.getLogger(__name__)
 
@@ -80,11 +81,12 @@ def start_live_evaluation(
     """Have champion and challenger held against the same queries of the days before now.
 
     Raises:
-        OdiaError: there is neither, or as `start_job`.
+        OdiaError: there is neither, too few queries are a fair picture of the traffic, or as `start_job`.
     """
     students = evaluated_live(application)
     if not students:
         raise OdiaError("No student meets the traffic: there is neither a champion nor a challenger to evaluate.")
+    require_enough_live(students=students, window_from=timezone.now() - timedelta(days=days))
     return start_job(
         task=evaluate,
         application=application,

@@ -14,7 +14,7 @@ from training.models import Student
 from training.models.autopilot import AutopilotStep as Step
 from training.selectors.autopilot import Facts, Proposal, failed_of_late
 from training.selectors.autopilot_trial import LONGEST_TRIAL, Trial, trial_of
-from training.services.live_drawing import LEAST_QUERIES, USUAL_DAYS, enough_live
+from training.services.live_drawing import LEAST_QUERIES, USUAL_DAYS, too_few_live
 
 
 def evaluate(facts: Facts) -> Iterator[Proposal]:
@@ -81,9 +81,10 @@ def _live_evaluation(facts: Facts, champion: Student, trial: Trial) -> Proposal:
         sentence = "The evaluation on live traffic failed; it is tried again an hour after."
         return Proposal(step=Step.EVALUATE, sentence=sentence, waiting=True)
     sentence = f"{trial.figures} Before it can become champion, both are held against the same live traffic."
-    if not enough_live([champion, trial.challenger], timezone.now() - timedelta(days=USUAL_DAYS)):
+    few = too_few_live([champion, trial.challenger], timezone.now() - timedelta(days=USUAL_DAYS))
+    if few is not None:
         sentence = (
-            f"{sentence} There are fewer than {LEAST_QUERIES} queries for that so far: a higher audit share brings "
+            f"{sentence} There are {few} of the {LEAST_QUERIES} queries for that so far: a higher audit share brings "
             f"more. After {LONGEST_TRIAL.days} days it waits no longer."
         )
         return Proposal(step=Step.EVALUATE, sentence=sentence, waiting=True)

@@ -93,19 +93,21 @@ def draw_live(students: Sequence[Student], window_from: datetime, window_to: dat
     return LiveSample(examples, len(newest), time_of(newest[-1].pk) if len(newest) == MOST_QUERIES else begin)
 
 
-def enough_live(students: Sequence[Student], window_from: datetime) -> bool:
-    """Whether `draw_live` would find enough queries among the newest until now."""
+def too_few_live(students: Sequence[Student], window_from: datetime) -> int | None:
+    """How many queries `draw_live` would find until now, where these are too few.
+
+    None where they suffice, or where the window holds so many that not all of them are counted.
+    """
     application, now = students[0].application, timezone.now()
     begin = begin_of(students, window_from)
     shares = _shares_known(application, begin, now)
     window = _window(application, begin, now)
-    measuring = [query.pk for query in window.only("id")[:COUNTED] if measures(query, shares)]
-    if len(measuring) < LEAST_QUERIES:
-        return False
+    newest = list(window.only("id")[:COUNTED])
+    measuring = [query.pk for query in newest if measures(query, shares)]
     slices = (measuring[place : place + SLICE] for place in range(0, len(measuring), SLICE))
     queries = (query for keys in slices for query in window.filter(pk__in=keys))
-    found = _usable(students, queries, shares)
-    return sum(1 for _ in islice(found, LEAST_QUERIES)) == LEAST_QUERIES
+    found = sum(1 for _ in islice(_usable(students, queries, shares), LEAST_QUERIES))
+    return None if found == LEAST_QUERIES or len(newest) == COUNTED else found
 
 
 def live_counts(students: Sequence[Student]) -> LiveCounts:
@@ -126,8 +128,10 @@ def begin_of(students: Sequence[Student], window_from: datetime) -> datetime:
 
 
 def _window(application: Application, begin: datetime, end: datetime) -> QuerySet[Query]:
-    """The newest first."""
-    rows = labelled_queries(application).filter(pk__gte=first_id(begin), pk__lt=first_id(end))
+    """The newest first, without those that no student may be asked (as `is_usable` says)."""
+    rows = labelled_queries(application).filter(pk__gte=first_id(begin), pk__lt=first_id(end), excluded=False)
+    if not policy_of(application).allow_context:
+        rows = rows.filter(context=[])
     return rows.order_by("-id")
 
 

@@ -11,7 +11,7 @@ from curation.errors import OdiaError
 from curation.services.jobs import Report
 from training.models import Evaluation, Student
 from training.services.evaluations import evaluation_store, held_against
-from training.services.live_drawing import LEAST_QUERIES, LiveSample, begin_of, draw_live
+from training.services.live_drawing import LEAST_QUERIES, LiveSample, begin_of, draw_live, too_few_live
 from training.services.regressions import live_regressions
 from training.students.evaluation import EvaluationReport
 
@@ -33,13 +33,24 @@ def evaluate_live(
     """
     sample = draw_live(students, window_from, window_to, _part(report, 0.0, READING_SHARE))
     if sample.queries < LEAST_QUERIES:
-        raise OdiaError(_too_few(students, sample, window_from))
+        raise OdiaError(_too_few(students, sample.queries, window_from))
     each = (1 - READING_SHARE) / len(students)
     outcomes = [
         held_against(student, sample.examples, _part(report, READING_SHARE + place * each, each))
         for place, student in enumerate(students)
     ]
     return _store_all(students, sample, outcomes, window_to)
+
+
+def require_enough_live(*, students: Sequence[Student], window_from: datetime) -> None:
+    """Before a job starts that could only fail.
+
+    Raises:
+        OdiaError: the same as `evaluate_live` would say of too few queries.
+    """
+    found = too_few_live(students, window_from)
+    if found is not None:
+        raise OdiaError(_too_few(students, found, window_from))
 
 
 @transaction.atomic
@@ -56,14 +67,14 @@ def _store_all(
     return evaluations
 
 
-def _too_few(students: Sequence[Student], sample: LiveSample, window_from: datetime) -> str:
+def _too_few(students: Sequence[Student], queries: int, window_from: datetime) -> str:
     newest = max(students, key=lambda student: student.dataset.created_at)
     if begin_of(students, window_from) > window_from:
         since = f"since dataset {newest.dataset.version} was built, from which {newest} learned,"
     else:
         since = "in this window"
     return (
-        f"Only {sample.queries} answered quer{'y' if sample.queries == 1 else 'ies'} {since} can be looked at, and "
+        f"Only {queries} answered quer{'y' if queries == 1 else 'ies'} {since} can be looked at, and "
         f"{LEAST_QUERIES} are needed: raise the audit share, ask the teacher about the queries without an answer, or "
         "wait for more traffic."
     )

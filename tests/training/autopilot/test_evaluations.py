@@ -139,7 +139,7 @@ def test_queries_that_no_student_can_be_held_against_are_not_evaluated_on(
     Query.objects.filter(text__startswith="play live").update(excluded=True)
     assert done(piloted) == []
     sentence = step(piloted, Step.EVALUATE).sentence
-    assert "fewer than 50 queries" in sentence and "After 7 days it waits no longer" in sentence
+    assert "There are 0 of the 50 queries" in sentence and "After 7 days it waits no longer" in sentence
     assert "on live traffic first" in step(piloted, Step.PROMOTE).sentence
 
 

@@ -22,6 +22,7 @@ from training.selectors.job_links import made_by
 from training.selectors.students import evaluation_under_way
 from training.services import evaluations
 from training.services.evaluations import evaluate_student
+from training.services.live_drawing import live_counts
 from training.services.live_evaluation import evaluate_live
 from training.services.policies import policy_of
 from training.starting import job_again
@@ -265,8 +266,10 @@ def test_a_job_that_failed_is_repeated_with_the_same_students_and_days(
     champion: Student, django_capture_on_commit_callbacks
 ) -> None:
     Alias.objects.create(application=champion.application, name="champion", student=champion)
+    arrive(champion, EVERYTHING)
     with django_capture_on_commit_callbacks():
         failed = tasks.start_live_evaluation(application=champion.application, trigger=Trigger.PAGE, days=14)
+    Query.objects.update(excluded=True)
     tasks.evaluate(failed.pk)
     failed.refresh_from_db()
     assert failed.state == JobState.FAILED and "Only 0 answered queries" in failed.message
@@ -275,6 +278,20 @@ def test_a_job_that_failed_is_repeated_with_the_same_students_and_days(
     job = Job.objects.filter(kind=JobKind.EVALUATE).latest("pk")
     assert len(queued) == 1 and job != failed
     assert (job.task, job.parameters) == ("training.tasks.evaluate", {"students": [champion.pk], "days": 14})
+
+
+def test_no_job_starts_that_could_only_fail(champion: Student) -> None:
+    """What is counted is what a student may be asked: without earlier turns, and not excluded."""
+    application = champion.application
+    Alias.objects.create(application=application, name="champion", student=champion)
+    keys = arrive(champion, EVERYTHING)
+    Query.objects.filter(pk__in=keys[:20]).update(context=[{"role": "user", "content": "hello"}])
+    Query.objects.filter(pk__in=keys[20:40]).update(excluded=True)
+    with pytest.raises(OdiaError, match=r"Only 40 answered queries .* and 50 are needed"):
+        tasks.start_live_evaluation(application=application, trigger=Trigger.PAGE)
+    assert live_counts([champion]).by_days[7] == 40
+    Query.objects.filter(pk__in=keys[30:40]).update(excluded=False)
+    tasks.start_live_evaluation(application=application, trigger=Trigger.PAGE)
 
 
 def test_without_a_student_on_the_traffic_there_is_nothing_to_start(application: Application) -> None:

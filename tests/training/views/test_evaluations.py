@@ -17,7 +17,7 @@ from curation.models.traffic import Route, Source
 from curation.selectors.histogram import bucket_of
 from tests.training.disagreeing import add_example, empty_evaluation, play
 from tests.training.learned import make_dataset, make_evaluation, make_student
-from tests.training.live import PLAYS, arrive, learned_yesterday
+from tests.training.live import ALARMS, PLAYS, arrive, learned_yesterday
 from training.models import Alias, Dataset, Evaluation, Student
 from training.selectors import evaluations as selectors
 from training.selectors.runs import runs_of
@@ -264,8 +264,9 @@ def test_live_traffic_is_evaluated_from_the_list_which_says_how_much_there_is(
     assert "evaluations/live" not in page and "No student meets the traffic" in page
     Alias.objects.create(application=application, name="champion", student=champion)
     arrive(champion, PLAYS)
-    page = client_of["approver"].get(reverse("evaluations")).content.decode()
-    assert f"the last 7 days ({len(PLAYS)} queries)" in page
+    few = client_of["approver"].post(reverse("evaluation_live"), {"days": "14"}, follow=True).content.decode()
+    assert f"Only {len(PLAYS)} answered queries" in few and f"the last 7 days ({len(PLAYS)} queries)" in few
+    arrive(champion, ALARMS)
     others = client_of["reviewer"].get(reverse("evaluations")).content.decode()
     assert "evaluations/live" not in others and "Approvers start this." in others
     with django_capture_on_commit_callbacks() as queued:
