@@ -107,6 +107,11 @@ class Heritage(Generic[Key]):
     against: Key | None = None
     share_against: float = 0.0
 
+    @property
+    def mixed(self) -> bool:
+        """Whether it holds so much of another verdict that it takes over none."""
+        return self.home is None and self.against is not None
+
 
 def inherit(
     old_clusters: Mapping[Key, Mapping[str, int]],
@@ -116,7 +121,7 @@ def inherit(
     """For each new cluster, which old one's verdict it takes over.
 
     That is the verdict under which more than half of its traffic was, unless it is mixed: more than `MIXED` of its
-    traffic was under another verdict, or it takes up more than half of a cluster with another one. Clusters are given
+    traffic was under a second verdict, or it takes up more than half of a cluster with that one. Clusters are given
     as counts of queries by pattern key; the counts of the new cluster decide. An old cluster may be inherited by
     several new ones.
     """
@@ -135,16 +140,17 @@ def _heritage(
     by_verdict: Counter[str] = Counter()
     for name, count in shares.items():
         by_verdict[verdicts[name]] += count
-    verdict, under = by_verdict.most_common(1)[0] if by_verdict else ("", 0)
+    if not by_verdict:
+        return Heritage()
+    [(verdict, under)] = by_verdict.most_common(1)
+    others = [name for name, _ in shares.most_common() if verdicts[name] != verdict]
+    share = sum(shares[name] for name in others) / total
+    if share > MIXED or any(_is_swallowed(old_clusters[name], patterns) for name in others):
+        return Heritage(None, others[0], share)
     if 2 * under <= total:
         return Heritage()
     main = next(name for name, _ in shares.most_common() if verdicts[name] == verdict)
-    others = [name for name, _ in shares.most_common() if verdicts[name] != verdict]
-    if not others:
-        return Heritage(main)
-    share = sum(shares[name] for name in others) / total
-    swallowed = any(_is_swallowed(old_clusters[name], patterns) for name in others)
-    return Heritage(None if swallowed or share > MIXED else main, others[0], share)
+    return Heritage(main, others[0], share) if others else Heritage(main)
 
 
 def _is_swallowed(old: Mapping[str, int], patterns: Mapping[str, int]) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -11,11 +10,10 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Prefetch
 
 from curation.errors import OdiaError
 from curation.ml.calls import Call, canonical_call, normalise_text
-from curation.ml.clustering import Heritage, inherit
+from curation.ml.clustering import Heritage
 from curation.ml.embedding import Embedder
 from curation.ml.mining import MinedCluster, MinedPattern, Mining, MiningError, Observation, mine
 from curation.ml.traffic import Canonical
@@ -23,6 +21,7 @@ from curation.models import Application, Cluster, Clustering, Pattern, Query, Te
 from curation.models.clusters import ClusterStatus
 from curation.models.traffic import Purpose
 from curation.selectors.tool_sets import current_tool_set
+from curation.services.heritage import decided_clusters, heritages_of, keep_apart, note_of, pattern_key
 from curation.services.jobs import Report
 
 MOST_QUERIES = 50_000
@@ -90,7 +89,8 @@ def _canonical(application: Application) -> Canonical:
 def _store(application: Application, mining: Mining, queries: int) -> Clustering:
     # Decisions wait on this row, so that none falls between the old clusters and the new.
     Application.objects.select_for_update().get(pk=application.pk)
-    heritages = _heritages(application, mining)
+    decided = decided_clusters(application)
+    heritages = heritages_of(decided, mining)
     clustering = Clustering.objects.create(
         application=application,
         queries=queries,
@@ -112,35 +112,10 @@ def _store(application: Application, mining: Mining, queries: int) -> Clustering
         update_fields=["function", "queries", "cluster", "tally", "map_x", "map_y"],
     )
     _assign_patterns({UUID(query_id): patterns[at].pk for query_id, at in mining.pattern_of.items()})
+    for cluster, heritage in zip(clusters, heritages, strict=True):
+        if heritage.mixed:
+            keep_apart(cluster, decided)
     return clustering
-
-
-def _heritages(application: Application, mining: Mining) -> list[Heritage[Cluster]]:
-    """For each new cluster the old one, if any, whose decision it carries on."""
-    in_force = Cluster.objects.filter(clustering=application.clusterings.first())
-    decided = in_force.filter(status__in=(ClusterStatus.APPROVED, ClusterStatus.REJECTED)).defer("centroid")
-    old: dict[Cluster, dict[str, int]] = {
-        cluster: {pattern.key: pattern.queries for pattern in cluster.patterns.all()}
-        for cluster in decided.prefetch_related(Prefetch("patterns", Pattern.objects.defer("embedding", "tally")))
-    }
-    new: list[dict[str, int]] = [
-        {pattern_key(mining.patterns[at].key): mining.patterns[at].count for at in cluster.patterns}
-        for cluster in mining.clusters
-    ]
-    return inherit(old, {cluster: cluster.status for cluster in old}, new)
-
-
-def _note(heritage: Heritage[Cluster]) -> str:
-    """What is to be known of a cluster that mixes what was decided differently."""
-    if heritage.against is None:
-        return ""
-    against = f"“{heritage.against.name}”, which was {heritage.against.get_status_display().lower()}"
-    if heritage.home is not None:
-        return f"{heritage.share_against:.1%} of its traffic was in {against}."
-    return (
-        f"{heritage.share_against:.1%} of its traffic was in {against}, and most of the rest in clusters that were "
-        "decided otherwise. So no decision is carried on: decide again, or split it first."
-    )
 
 
 def _cluster_row(clustering: Clustering, cluster: MinedCluster, heritage: Heritage[Cluster]) -> Cluster:
@@ -152,7 +127,7 @@ def _cluster_row(clustering: Clustering, cluster: MinedCluster, heritage: Herita
         function=cluster.function or "",
         status=heritage.home.status if heritage.home else ClusterStatus.PROPOSED,
         inherited_from=heritage.home,
-        note=_note(heritage),
+        note=note_of(heritage),
         centroid=cluster.centroid,
         radius=cluster.radius,
         simplicity=cluster.simplicity,
@@ -179,11 +154,6 @@ def _pattern_row(application: Application, pattern: MinedPattern, clusters: Sequ
         map_x=pattern.x,
         map_y=pattern.y,
     )
-
-
-def pattern_key(normalised_template: str) -> str:
-    """What tells patterns apart in the database: templates may be too long for an index."""
-    return hashlib.sha256(normalised_template.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _assign_patterns(pattern_of: Mapping[UUID, Any]) -> None:

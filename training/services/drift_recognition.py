@@ -22,7 +22,7 @@ from curation.ml.traffic import SEVERAL
 from curation.models import Application, Cluster, Pattern, Query
 from curation.models.clusters import ClusterStatus
 from curation.selectors.clusters import clustering_in_force
-from curation.services.clustering import pattern_key
+from curation.services.heritage import pattern_key
 from training.selectors.drift import Traffic
 from training.services.drift_alarms import Recognised
 

@@ -104,6 +104,12 @@ def test_what_mixes_approved_and_rejected_traffic_inherits_neither() -> None:
     assert inherit(old, verdicts, [{"x": 96, "y": 4}]) == [Heritage(1, 2, 0.04)]
 
 
+def test_two_verdicts_are_mixed_also_where_neither_has_most_of_the_traffic() -> None:
+    old = {1: {"x": 90}, 2: {"y": 90}}
+    [found] = inherit(old, {1: "approved", 2: "rejected"}, [{"x": 30, "y": 20, "z": 50}])
+    assert found == Heritage(None, 2, 0.2) and found.mixed
+
+
 def test_a_small_part_that_was_decided_otherwise_is_not_swallowed_in_silence() -> None:
     old = {1: {"x": 97}, 2: {"y": 3}}
     assert inherit(old, {1: "approved", 2: "rejected"}, [{"x": 97, "y": 3}]) == [Heritage(None, 2, 0.03)]

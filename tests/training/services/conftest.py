@@ -14,7 +14,7 @@ from curation.models.traffic import Source
 from curation.services.applications import tool_set_ensure
 from curation.services.capture import capture
 from curation.services.captured import Capture, TeacherAnswer
-from curation.services.clustering import pattern_key
+from curation.services.heritage import pattern_key
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ARTISTS = ["abba", "adele", "blur", "cher", "dido", "enya", "garbage", "hole", "inxs", "journey", "keane", "lorde"]

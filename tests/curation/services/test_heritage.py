@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from curation.ml.calls import Call
+from curation.models import Application, Cluster
+from curation.models.clusters import ClusterStatus
+from curation.models.reviews import Decision
+from curation.services.cluster_reviews import cluster_decide
+from curation.services.clustering import cluster_traffic
+from curation.services.regrouping import cluster_split
+from tests.training.services.conftest import START, send, traffic
+
+
+def quiet(phase: str, fraction: float, message: str = "") -> None:
+    """Nobody watches."""
+
+
+def templates(cluster: Cluster) -> set[str]:
+    return set(cluster.patterns.values_list("template", flat=True))
+
+
+def asked_in_other_words(application: Application, template: str, times: int) -> None:
+    names = [f"{letter}usic" for letter in "abcdefghijklmnopqrst"[:times]]
+    calls: list[Call | None] = [Call("play_artist", {"artist": name}) for name in names]
+    send(application, list(zip(map(template.format, names), calls, strict=True)), START + timedelta(days=1))
+
+
+@pytest.fixture
+def decided(application: Application) -> tuple[Cluster, Cluster]:
+    """Two parts of what the clustering finds as one: the one approved, the other rejected."""
+    send(application, traffic())
+    clustering = cluster_traffic(application=application, report=quiet)
+    cluster = max(clustering.clusters.filter(function="play_artist"), key=lambda one: one.patterns.count())
+    patterns = [pattern.pk for pattern in cluster.patterns.all()]
+    assert len(patterns) >= 4
+    large, small = cluster_split(cluster=cluster, parts=[patterns[:-1], patterns[-1:]], user=None)
+    cluster_decide(cluster=large, decision=Decision.APPROVE)
+    cluster_decide(cluster=small, decision=Decision.REJECT)
+    return large, small
+
+
+def test_what_was_decided_on_differently_is_kept_apart_when_it_lies_together_again(
+    application: Application, decided: tuple[Cluster, Cluster]
+) -> None:
+    before = {one: templates(one) for one in decided}
+    again = cluster_traffic(application=application, report=quiet)
+    parts = [again.clusters.get(inherited_from=old) for old in decided]
+    for old, part in zip(decided, parts, strict=True):
+        assert part.status == old.status and templates(part) == before[old]
+        assert (part.queries, part.share, part.simplicity) == (old.queries, old.share, old.simplicity)
+        assert "kept apart" in part.note
+    names = again.clusters.filter(function="play_artist").values_list("name", flat=True)
+    assert len(names) == len(set(names)), "nothing stands twice"
+    assert sum(again.clusters.values_list("queries", flat=True)) <= again.queries
+
+
+def test_what_is_new_goes_to_the_nearer_part(application: Application, decided: tuple[Cluster, Cluster]) -> None:
+    _, small = decided
+    [pattern] = small.patterns.all()
+    words = pattern.template.replace("{artist}", "").strip()
+    asked_in_other_words(application, f"{words} {{}}, {words}", 3)
+    again = cluster_traffic(application=application, report=quiet)
+    rejected = again.clusters.get(status=ClusterStatus.REJECTED)
+    assert templates(rejected) == {pattern.template, f"{words} {{artist}}, {words}"}
+
+
+def test_a_part_that_is_mostly_new_is_to_be_decided(application: Application, decided: tuple[Cluster, Cluster]) -> None:
+    _, small = decided
+    [pattern] = small.patterns.all()
+    words = pattern.template.replace("{artist}", "").strip()
+    asked_in_other_words(application, f"{words} {{}}, {words}", 20)
+    again = cluster_traffic(application=application, report=quiet)
+    assert not again.clusters.filter(status=ClusterStatus.REJECTED).exists()
+    [proposed] = again.clusters.filter(function="play_artist", status=ClusterStatus.PROPOSED)
+    assert pattern.template in templates(proposed)
