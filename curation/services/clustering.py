@@ -21,7 +21,7 @@ from curation.models import Application, Cluster, Clustering, Pattern, Query, Te
 from curation.models.clusters import ClusterStatus
 from curation.models.traffic import Purpose
 from curation.selectors.tool_sets import current_tool_set
-from curation.services.heritage import decided_clusters, heritages_of, keep_apart, note_of, pattern_key
+from curation.services.heritage import decided_clusters, heritages_of, keep_apart, notes_of, pattern_key
 from curation.services.jobs import Report
 
 MOST_QUERIES = 50_000
@@ -91,6 +91,7 @@ def _store(application: Application, mining: Mining, queries: int) -> Clustering
     Application.objects.select_for_update().get(pk=application.pk)
     decided = decided_clusters(application)
     heritages = heritages_of(decided, mining)
+    notes = notes_of(decided, mining, heritages)
     clustering = Clustering.objects.create(
         application=application,
         queries=queries,
@@ -99,8 +100,8 @@ def _store(application: Application, mining: Mining, queries: int) -> Clustering
     )
     clusters = Cluster.objects.bulk_create(
         [
-            _cluster_row(clustering, cluster, heritage)
-            for cluster, heritage in zip(mining.clusters, heritages, strict=True)
+            _cluster_row(clustering, cluster, heritage, note)
+            for cluster, heritage, note in zip(mining.clusters, heritages, notes, strict=True)
         ]
     )
     application.patterns.update(cluster=None, queries=0, tally={})
@@ -118,7 +119,7 @@ def _store(application: Application, mining: Mining, queries: int) -> Clustering
     return clustering
 
 
-def _cluster_row(clustering: Clustering, cluster: MinedCluster, heritage: Heritage[Cluster]) -> Cluster:
+def _cluster_row(clustering: Clustering, cluster: MinedCluster, heritage: Heritage[Cluster], note: str) -> Cluster:
     volume = cluster.evidence.volume
     return Cluster(
         application_id=clustering.application_id,
@@ -127,7 +128,7 @@ def _cluster_row(clustering: Clustering, cluster: MinedCluster, heritage: Herita
         function=cluster.function or "",
         status=heritage.home.status if heritage.home else ClusterStatus.PROPOSED,
         inherited_from=heritage.home,
-        note=note_of(heritage),
+        note=note,
         centroid=cluster.centroid,
         radius=cluster.radius,
         simplicity=cluster.simplicity,

@@ -50,8 +50,10 @@ def less_able_than(evaluation: Evaluation, other: Evaluation) -> list[Tested]:
 
 @dataclass(frozen=True, slots=True)
 class Covered:
-    """Of the simple examples that two students were held against: those that one alone answers rightly inline."""
+    """Of the examples that two students were held against, how many there are, and of the simple ones those that one
+    alone answers rightly inline."""
 
+    examples: int
     alone: int
     others_alone: int
 
@@ -66,7 +68,7 @@ def covered_beside(evaluation: Evaluation, other: Evaluation) -> Covered:
     """Each distinct query counts once. What audits have switched off of a student it does not cover."""
     rows = list(_pairs(evaluation, other, _not_covered(evaluation.student), _not_covered(other.student)))
     alone = sum(others - both for _, _, _, others, both in rows)
-    return Covered(alone, sum(missed - both for _, _, missed, _, both in rows))
+    return Covered(sum(row[1] for row in rows), alone, sum(missed - both for _, _, missed, _, both in rows))
 
 
 def _not_covered(student: Student) -> Q:

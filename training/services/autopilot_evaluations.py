@@ -29,9 +29,10 @@ def evaluate(facts: Facts) -> Iterator[Proposal]:
 def _new_students(facts: Facts) -> Iterator[Proposal]:
     if facts.candidate is not None and facts.evaluation is None:
         yield _first_evaluation(facts, facts.candidate)
-        return
-    for student in (facts.candidate, facts.challenger):
-        if student is not None and facts.champion is not None and not_compared(facts, student):
+    evaluated = facts.candidate if facts.evaluation is not None else None
+    students = {student.dataset_id: student for student in (facts.challenger, evaluated) if student is not None}
+    for student in students.values():
+        if facts.champion is not None and not_compared(facts, student):
             yield _comparison(facts, facts.champion, student)
 
 
@@ -53,7 +54,7 @@ def _first_evaluation(facts: Facts, student: Student) -> Proposal:
 
 
 def _comparison(facts: Facts, champion: Student, student: Student) -> Proposal:
-    place: dict[str, Any] = {"subject": f"beside {student.pk}", "page": "student", "key": student.pk}
+    place: dict[str, Any] = {"subject": f"{champion.pk} beside {student.pk}", "page": "student", "key": student.pk}
     dataset = student.dataset
     tried = _evaluations(facts, champion).filter(parameters__dataset=dataset.pk).first()
     if tried:
@@ -77,11 +78,13 @@ def not_compared(facts: Facts, student: Student) -> bool:
 
 def _live_evaluation(facts: Facts, champion: Student, trial: Trial) -> Proposal:
     place: dict[str, Any] = {"subject": f"live {trial.challenger.pk}", "page": "evaluations"}
-    if failed_of_late(_seen_live(facts, champion, trial)):
-        sentence = "The evaluation on live traffic failed; it is tried again an hour after."
-        return Proposal(step=Step.EVALUATE, sentence=sentence, waiting=True)
+    seen = _seen_live(facts, champion, trial)
+    if seen is not None and failed_of_late(seen):
+        sentence = f"The evaluation on live traffic failed; it is tried again an hour after. {seen.message}".strip()
+        lasts = trial.waited_long_enough
+        return Proposal(step=Step.EVALUATE, sentence=sentence, waiting=not lasts, asks=lasts, **place)
     sentence = f"{trial.figures} Before it can become champion, both are held against the same live traffic."
-    few = too_few_live([champion, trial.challenger], timezone.now() - timedelta(days=USUAL_DAYS))
+    few = _too_few(champion, trial)
     if few is not None:
         sentence = (
             f"{sentence} There are {few} of the {LEAST_QUERIES} queries for that so far: a higher audit share brings "
@@ -93,11 +96,18 @@ def _live_evaluation(facts: Facts, champion: Student, trial: Trial) -> Proposal:
 
 
 def to_be_seen_live(facts: Facts, champion: Student, trial: Trial) -> bool:
-    """Whether both are still to be held against live traffic at the last step of the trial."""
+    """Whether both are still to be held against live traffic at the last step of the trial; for want of traffic, it
+    waits no longer than a trial may take."""
     if facts.out_of_service(champion) or facts.out_of_service(trial.challenger) or not trial.passed_last:
         return False
     seen = _seen_live(facts, champion, trial)
-    return not (seen is not None and seen.state == JobState.DONE) and not trial.waited_long_enough
+    if seen is not None and seen.state == JobState.DONE:
+        return False
+    return not trial.waited_long_enough or _too_few(champion, trial) is None
+
+
+def _too_few(champion: Student, trial: Trial) -> int | None:
+    return too_few_live([champion, trial.challenger], timezone.now() - timedelta(days=USUAL_DAYS))
 
 
 def _seen_live(facts: Facts, champion: Student, trial: Trial) -> Job | None:

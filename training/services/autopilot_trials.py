@@ -53,12 +53,16 @@ def _makes_way(facts: Facts) -> bool:
     One that a person has put on trial has its time, whatever the checks say.
     """
     trial = trial_of(facts)
-    if trial is None or worse_live(trial.challenger):
+    if trial is None:
         return True
-    fit = not failing(promotion_checks(student=trial.challenger))
     if trial.takes_too_long:
-        return not (fit and trial.passed_last)
-    return not fit and (trial.began is None or trial.began.promoted_by_id is None)
+        return not (trial.passed_last and _is_fit(trial.challenger)) or bool(_held_up(facts, trial))
+    chosen = trial.began is not None and trial.began.promoted_by_id is not None
+    return bool(worse_live(trial.challenger)) if chosen else not _is_fit(trial.challenger)
+
+
+def _is_fit(challenger: Student) -> bool:
+    return not (worse_live(challenger) or failing(promotion_checks(student=challenger)))
 
 
 def _being_evaluated(facts: Facts) -> bool:
@@ -148,8 +152,8 @@ def promote(facts: Facts) -> Iterator[Proposal]:
     out = facts.out_of_service(champion) if champion else "There is no champion."
     if out:
         serves = challenger is not None and not facts.out_of_service(challenger)
-        stays = serves and not (facts.candidate and _makes_way(facts))
-        yield from _at_once(facts, challenger if stays else facts.candidate, out)
+        comes_first = serves and (facts.candidate is None or (challenger is not None and _is_fit(challenger)))
+        yield from _at_once(facts, challenger if comes_first else facts.candidate, out)
         return
     trial = trial_of(facts)
     if trial is None or next_step(trial.share) is not None:

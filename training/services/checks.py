@@ -169,6 +169,6 @@ def _kept_coverage(evaluation: Evaluation, other: Evaluation, epsilon: float) ->
     return Check(
         COVERAGE_KEPT,
         not covered.less,
-        f"Of the simple test examples, the champion {champion} alone answers {covered.others_alone} rightly inline, "
-        f"{evaluation.student} alone {covered.alone}.",
+        f"Of {covered.examples} test examples that the champion {champion} had not learned, it alone answers "
+        f"{covered.others_alone} simple ones rightly inline, {evaluation.student} alone {covered.alone}.",
     )

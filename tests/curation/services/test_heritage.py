@@ -5,11 +5,12 @@ from datetime import timedelta
 import pytest
 
 from curation.ml.calls import Call
-from curation.models import Application, Cluster
+from curation.models import Application, Cluster, Pattern
 from curation.models.clusters import ClusterStatus
 from curation.models.reviews import Decision
 from curation.services.cluster_reviews import cluster_decide
 from curation.services.clustering import cluster_traffic
+from curation.services.policy_reviews import approve_by_policy
 from curation.services.regrouping import cluster_split
 from tests.training.services.conftest import START, send, traffic
 
@@ -49,6 +50,7 @@ def test_what_was_decided_on_differently_is_kept_apart_when_it_lies_together_aga
     again = cluster_traffic(application=application, report=quiet)
     parts = [again.clusters.get(inherited_from=old) for old in decided]
     for old, part in zip(decided, parts, strict=True):
+        old.refresh_from_db()
         assert part.status == old.status and templates(part) == before[old]
         assert (part.queries, part.share, part.simplicity) == (old.queries, old.share, old.simplicity)
         assert "kept apart" in part.note
@@ -76,3 +78,29 @@ def test_a_part_that_is_mostly_new_is_to_be_decided(application: Application, de
     assert not again.clusters.filter(status=ClusterStatus.REJECTED).exists()
     [proposed] = again.clusters.filter(function="play_artist", status=ClusterStatus.PROPOSED)
     assert pattern.template in templates(proposed)
+    approve_by_policy(application=application, simplicity=0.0, purity=0.0, queries=0)
+    proposed.refresh_from_db()
+    assert proposed.status == ClusterStatus.PROPOSED and "which was rejected" in proposed.note, "a person decides"
+
+
+def test_where_no_part_carries_a_decision_on_the_cluster_stays_whole(
+    application: Application, decided: tuple[Cluster, Cluster]
+) -> None:
+    everything = templates(decided[0]) | templates(decided[1])
+    for words in ("hello play {}", "hello put on {}", "hello start {}", "hello give me {}", "hello listen to {}"):
+        asked_in_other_words(application, words, 20)
+    again = cluster_traffic(application=application, report=quiet)
+    whole = [one for one in again.clusters.filter(status=ClusterStatus.PROPOSED) if everything <= templates(one)]
+    assert [("which was rejected" in one.note, one.inherited_from) for one in whole] == [(True, None)]
+
+
+def test_what_is_new_for_the_most_part_is_not_approved_by_the_policy_where_a_person_rejected_much_of_it(
+    application: Application, decided: tuple[Cluster, Cluster]
+) -> None:
+    cluster_decide(cluster=decided[0], decision=Decision.REJECT)
+    rejected = templates(decided[0]) | templates(decided[1])
+    for words in ("hello play {}", "hello put on {}", "hello start {}", "hello give me {}", "hello listen to {}"):
+        asked_in_other_words(application, words, 20)
+    cluster_traffic(application=application, report=quiet)
+    approve_by_policy(application=application, simplicity=0.0, purity=0.0, queries=0)
+    assert not Pattern.objects.filter(template__in=rejected, cluster__status=ClusterStatus.APPROVED).exists()

@@ -106,12 +106,42 @@ def test_a_trial_that_took_long_is_held_against_live_traffic_all_the_same(
     assert done(piloted) == ["evaluate"]
 
 
+def test_a_trial_does_not_end_unseen_where_there_is_traffic_to_be_held_against(
+    piloted: Application, champion: Student, challenger: Student
+) -> None:
+    live_traffic(champion)
+    on_all_users(piloted, challenger)
+    assert done(piloted) == ["evaluate"]
+    Job.objects.filter(kind=JobKind.EVALUATE).update(state=JobState.FAILED, message="The disk is full.")
+    piloted.promotions.update(created_at=timezone.now() - timedelta(days=8))
+    [question] = asked(piloted)
+    assert question.step == Step.EVALUATE and "The disk is full." in question.sentence
+    assert champion_of(piloted) == champion
+
+
+def unevaluated(champion: Student) -> Student:
+    """A newer student whose evaluation failed."""
+    newer = make_student(champion.dataset)
+    failed = {"kind": JobKind.EVALUATE, "state": JobState.FAILED, "trigger": Trigger.AUTOPILOT}
+    champion.application.jobs.create(parameters={"student": newer.pk}, **failed)
+    return newer
+
+
+def test_a_newer_student_that_could_not_be_evaluated_holds_up_no_comparison(
+    piloted: Application, challenger: Student
+) -> None:
+    other = evaluated(make_dataset(piloted, TEXTS))
+    promote(student=other)
+    unevaluated(other)
+    assert done(piloted) == ["evaluate"]
+    job = piloted.jobs.filter(kind=JobKind.EVALUATE).latest("pk")
+    assert job.parameters == {"student": other.pk, "dataset": challenger.dataset_id}
+
+
 def test_a_newer_student_that_could_not_be_evaluated_does_not_hold_up_the_trial(
     piloted: Application, champion: Student, challenger: Student
 ) -> None:
-    newer = make_student(challenger.dataset)
-    failed = {"kind": JobKind.EVALUATE, "state": JobState.FAILED, "trigger": Trigger.AUTOPILOT}
-    piloted.jobs.create(parameters={"student": newer.pk}, **failed)
+    unevaluated(champion)
     live_traffic(champion)
     on_all_users(piloted, challenger)
     assert done(piloted) == ["evaluate"]

@@ -14,6 +14,7 @@ from tests.training.autopilot.piloting import (
     covers,
     done,
     evaluated,
+    on_all_users,
     step,
 )
 from tests.training.inline import answer_inline, play
@@ -133,12 +134,29 @@ def test_where_no_champion_serves_a_newer_student_is_promoted_past_a_challenger_
     assert champion_of(champion.application) == newer
 
 
-def test_audits_that_speak_against_a_challenger_hold_it_up(piloted: Application, challenger: Student) -> None:
-    for _ in range(3):
-        answer_inline(challenger, "play Can", play("Can"), ago=timedelta(0))
+def test_where_no_champion_serves_a_challenger_that_is_fit_comes_first_however_long_it_took(
+    champion: Student, challenger: Student
+) -> None:
+    covers(evaluated(challenger.dataset), 0.01)
+    champion.application.promotions.update(created_at=timezone.now() - timedelta(days=8))
+    SwitchOff.objects.create(
+        application=champion.application, student=champion, function="", reason="9 of 20 differed."
+    )
+    assert done(champion.application) == ["promote"]
+    assert champion_of(champion.application) == challenger
+
+
+def test_audits_that_speak_against_a_challenger_hold_it_up_until_a_newer_student_comes(
+    piloted: Application, challenger: Student
+) -> None:
+    on_all_users(piloted, challenger)
     challenger.tallies.create(function="", audited=40, disagreed=20)
+    newer = evaluated(challenger.dataset)
     assert done(piloted) == []
-    assert "the audits speak against it" in step(piloted, Step.WIDEN).sentence
+    assert "the audits speak against it" in step(piloted, Step.PROMOTE).sentence
+    piloted.promotions.update(created_at=timezone.now() - timedelta(days=8))
+    assert done(piloted) == ["canary"]
+    assert challenger_of(piloted) == newer
 
 
 def test_a_newer_student_waits_for_the_end_of_a_trial_but_not_for_ever(
