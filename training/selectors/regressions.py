@@ -15,6 +15,7 @@ from django.db.models import Count, Exists, OuterRef, Q
 from scipy.stats import binomtest, hypergeom
 
 from training.models import Evaluation, Student
+from training.models.audits import WHOLE
 from training.models.datasets import ExampleRoute
 from training.selectors.comparisons import learned_by
 
@@ -72,8 +73,9 @@ def covered_beside(evaluation: Evaluation, other: Evaluation) -> Covered:
 
 
 def _not_covered(student: Student) -> Q:
-    off = student.switch_offs.filter(lifted_at=None).values_list("function", flat=True)
-    return Q(route=ExampleRoute.SIMPLE) & (Q(agrees=False) | Q(served_by="") | Q(function__in=list(off)))
+    simple = Q(route=ExampleRoute.SIMPLE)
+    off = list(student.switch_offs.filter(lifted_at=None).values_list("function", flat=True))
+    return simple if WHOLE in off else simple & (Q(agrees=False) | Q(served_by="") | Q(function__in=off))
 
 
 def worse_than_before(evaluation: Evaluation, before: Evaluation) -> list[Tested]:

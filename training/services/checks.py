@@ -161,8 +161,7 @@ def _functions(evaluation: Evaluation, other: Evaluation) -> Check:
 def _kept_coverage(evaluation: Evaluation, other: Evaluation, epsilon: float) -> Check:
     """A champion that does not keep within epsilon itself is no measure: it covers more than it may."""
     champion = other.student
-    off = champion.switch_offs.filter(lifted_at=None, function=WHOLE).exists()
-    if off or not (_certified(champion, epsilon).passed and _disagreement(other.figures, epsilon).passed):
+    if not (_certified(champion, epsilon).passed and _disagreement(other.figures, epsilon).passed):
         sentence = f"The champion {champion} does not keep within {epsilon:.1%} itself, so it is no measure."
         return Check(COVERAGE_KEPT, True, sentence)
     covered = covered_beside(evaluation, other)
