@@ -12,14 +12,15 @@ from curation.services.applications import teacher_set
 from tests.curation.traffic import make_query
 from tests.moody_teacher import MoodyTeacher
 from tests.training.gateway.servers import running
-from tests.training.learned import make_dataset, make_evaluation, make_student
+from tests.training.learned import make_evaluation
+from tests.training.live import ALARMS, PLAYS, arrive, learned_yesterday
 from training.models import Alias, DistillationRun, Student
 from training.services.policies import policy_of
 
 
 @pytest.fixture
 def student(application: Application) -> Student:
-    student = make_student(make_dataset(application, ["play Can"]))
+    student = learned_yesterday(application, ["play Can"])
     make_evaluation(student)
     policy_of(application)
     return student
@@ -85,6 +86,7 @@ def test_champion_and_challenger_are_evaluated_on_live_traffic_as_an_action(
     console: Client, student: Student, django_capture_on_commit_callbacks
 ) -> None:
     Alias.objects.create(application=student.application, name="champion", student=student)
+    arrive(student, [*PLAYS, *ALARMS])
     address = reverse("admin:curation_application_changelist")
     with django_capture_on_commit_callbacks() as queued:
         choice = {"action": "evaluate", "_selected_action": [student.application_id]}

@@ -191,20 +191,6 @@ def test_a_clustering_without_tallies_says_what_to_do(plays: Cluster, users: dic
         cluster_split(cluster=plays, parts=[chosen], user=users["reviewer"])
 
 
-def test_what_mixes_a_rejected_part_with_an_approved_one_is_to_be_decided_again(
-    clustering: Clustering, application: Application, plays: Cluster, users: dict[str, User]
-) -> None:
-    chosen = {plays.patterns.values_list("pk", flat=True)[0]}
-    part, rest = cluster_split(cluster=plays, parts=[chosen], user=users["reviewer"])
-    cluster_decide(cluster=part, decision=Decision.REJECT, user=users["reviewer"])
-    cluster_decide(cluster=rest, decision=Decision.APPROVE, user=users["reviewer"])
-    successor = cluster_traffic(application=application, report=quiet)
-    mixed = successor.clusters.get(patterns__in=chosen)
-    assert mixed.patterns.count() > 1
-    assert (mixed.status, mixed.inherited_from) == ("proposed", None)
-    assert f"“{part.name}”, which was rejected" in mixed.note
-
-
 def test_equal_decisions_on_the_parts_of_a_split_are_carried_on(
     clustering: Clustering, application: Application, plays: Cluster, users: dict[str, User]
 ) -> None:

@@ -17,6 +17,7 @@ from curation.models.jobs import JobState, Trigger
 from tests.curation.traffic import make_query
 from tests.moody_teacher import MoodyTeacher
 from tests.training.learned import make_dataset, make_student
+from tests.training.live import ALARMS, PLAYS, arrive, learned_yesterday
 from training import tasks
 from training.models import Alias
 from training.starting import STARTS
@@ -35,7 +36,8 @@ def queued(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 @pytest.fixture
 def ready(application: Application, moody: MoodyTeacher) -> Application:
     """An application in which there is work of every kind to do."""
-    student = make_student(make_dataset(application, ["play Can"]))
+    student = learned_yesterday(application, ["play Can"])
+    arrive(student, [*PLAYS, *ALARMS])
     Alias.objects.create(application=application, name="champion", student=student)
     make_dataset(application, ["play Can", "play Blur"])
     make_query(application, "play Moby", answered=False)
