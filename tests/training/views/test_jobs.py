@@ -18,6 +18,7 @@ from curation.models.jobs import JobKind, JobState, Trigger
 from curation.selectors.jobs import failed_since
 from tests.curation.traffic import make_cluster, make_clustering
 from tests.training.learned import make_dataset, make_evaluation, make_run, make_student
+from tests.training.live import ALARMS, PLAYS, arrive, learned_yesterday
 from training import starting
 from training import tasks as training_tasks
 from training.models import Alias, DistillationRun
@@ -231,7 +232,8 @@ def test_work_that_the_schedule_could_not_start_is_started_again_with_the_usual_
     assert failed.message in page(client)
     again = reverse("job_again", args=[failed.pk])
     assert "neither a champion nor a challenger" in client.post(again, follow=True).content.decode()
-    student = make_student(make_dataset(application, ["play Can"]))
+    student = learned_yesterday(application)
+    arrive(student, [*PLAYS, *ALARMS])
     Alias.objects.create(application=application, name="champion", student=student)
     client.post(again)
     job = Job.objects.get(pk=queued[0])
