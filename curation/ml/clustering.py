@@ -136,7 +136,7 @@ def _heritage(
     home: Mapping[str, Key],
     patterns: Mapping[str, int],
 ) -> Heritage[Key]:
-    shares, total = _shares(home, patterns), sum(patterns.values())
+    shares, total = shares_of(home, patterns), sum(patterns.values())
     by_verdict: Counter[str] = Counter()
     for name, count in shares.items():
         by_verdict[verdicts[name]] += count
@@ -158,7 +158,8 @@ def _is_swallowed(old: Mapping[str, int], patterns: Mapping[str, int]) -> bool:
     return 2 * sum(count for key, count in old.items() if key in patterns) > sum(old.values())
 
 
-def _shares(home: Mapping[str, Key], patterns: Mapping[str, int]) -> Counter[Key]:
+def shares_of(home: Mapping[str, Key], patterns: Mapping[str, int]) -> Counter[Key]:
+    """How many of the queries, by pattern key, lay in which old cluster; `home` names that of each pattern."""
     shares: Counter[Key] = Counter()
     for key, count in patterns.items():
         if key in home:

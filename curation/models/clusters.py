@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from django.db import models
 from pgvector.django import VectorField
 
@@ -97,3 +99,8 @@ class Pattern(models.Model):
 
     def __str__(self) -> str:
         return self.template
+
+
+def pattern_key(normalised_template: str) -> str:
+    """What tells patterns apart in the database: templates may be too long for an index."""
+    return hashlib.sha256(normalised_template.encode("utf-8", "surrogatepass")).hexdigest()

@@ -13,15 +13,14 @@ from django.db import connection, transaction
 
 from curation.errors import OdiaError
 from curation.ml.calls import Call, canonical_call, normalise_text
-from curation.ml.clustering import Heritage
 from curation.ml.embedding import Embedder
 from curation.ml.mining import MinedCluster, MinedPattern, Mining, MiningError, Observation, mine
 from curation.ml.traffic import Canonical
 from curation.models import Application, Cluster, Clustering, Pattern, Query, TeacherCall
-from curation.models.clusters import ClusterStatus
+from curation.models.clusters import ClusterStatus, pattern_key
 from curation.models.traffic import Purpose
 from curation.selectors.tool_sets import current_tool_set
-from curation.services.heritage import decided_clusters, heritages_of, keep_apart, notes_of, pattern_key
+from curation.services.heritage import decided_clusters, inherited_by, keep_apart
 from curation.services.jobs import Report
 
 MOST_QUERIES = 50_000
@@ -90,8 +89,7 @@ def _store(application: Application, mining: Mining, queries: int) -> Clustering
     # Decisions wait on this row, so that none falls between the old clusters and the new.
     Application.objects.select_for_update().get(pk=application.pk)
     decided = decided_clusters(application)
-    heritages = heritages_of(decided, mining)
-    notes = notes_of(decided, mining, heritages)
+    inherited = inherited_by(mining, decided)
     clustering = Clustering.objects.create(
         application=application,
         queries=queries,
@@ -100,8 +98,8 @@ def _store(application: Application, mining: Mining, queries: int) -> Clustering
     )
     clusters = Cluster.objects.bulk_create(
         [
-            _cluster_row(clustering, cluster, heritage, note)
-            for cluster, heritage, note in zip(mining.clusters, heritages, notes, strict=True)
+            _cluster_row(clustering, cluster, one.heritage.home, one.note)
+            for cluster, one in zip(mining.clusters, inherited, strict=True)
         ]
     )
     application.patterns.update(cluster=None, queries=0, tally={})
@@ -113,21 +111,21 @@ def _store(application: Application, mining: Mining, queries: int) -> Clustering
         update_fields=["function", "queries", "cluster", "tally", "map_x", "map_y"],
     )
     _assign_patterns({UUID(query_id): patterns[at].pk for query_id, at in mining.pattern_of.items()})
-    for cluster, heritage in zip(clusters, heritages, strict=True):
-        if heritage.mixed:
+    for cluster, one in zip(clusters, inherited, strict=True):
+        if one.heritage.mixed:
             keep_apart(cluster, decided)
     return clustering
 
 
-def _cluster_row(clustering: Clustering, cluster: MinedCluster, heritage: Heritage[Cluster], note: str) -> Cluster:
+def _cluster_row(clustering: Clustering, cluster: MinedCluster, home: Cluster | None, note: str) -> Cluster:
     volume = cluster.evidence.volume
     return Cluster(
         application_id=clustering.application_id,
         clustering=clustering,
         name=cluster.name,
         function=cluster.function or "",
-        status=heritage.home.status if heritage.home else ClusterStatus.PROPOSED,
-        inherited_from=heritage.home,
+        status=home.status if home else ClusterStatus.PROPOSED,
+        inherited_from=home,
         note=note,
         centroid=cluster.centroid,
         radius=cluster.radius,

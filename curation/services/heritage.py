@@ -2,47 +2,58 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from django.db.models import Prefetch
 
-from curation.ml.clustering import MIXED, Heritage, inherit
-from curation.ml.mining import MinedCluster, Mining
+from curation.ml.clustering import MIXED, Heritage, inherit, make_group, shares_of
+from curation.ml.mining import Mining
 from curation.models import Application, Cluster, Pattern
-from curation.models.clusters import ClusterStatus
+from curation.models.clusters import ClusterStatus, pattern_key
 from curation.services.composition import compose
 
-Decided = Mapping[Cluster, Mapping[str, int]]
-"""The decided clusters in force, each with its queries by pattern key."""
-MOSTLY = 0.5
 KEPT_APART = "It lies close to what was decided on differently, and is kept apart from it."
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The decided clusters in force, each with its queries by pattern key, and where each pattern lay."""
+
+    clusters: Mapping[Cluster, Mapping[str, int]]
+    home: Mapping[str, Cluster]
+
+
+@dataclass(frozen=True, slots=True)
+class Inherited:
+    """What a new cluster has from the decided ones, and what a person is to know of it before deciding, if anything."""
+
+    heritage: Heritage[Cluster]
+    note: str
 
 
 def decided_clusters(application: Application) -> Decided:
     in_force = Cluster.objects.filter(clustering=application.clusterings.first())
-    decided = in_force.filter(status__in=(ClusterStatus.APPROVED, ClusterStatus.REJECTED)).defer("centroid")
+    rows = in_force.filter(status__in=(ClusterStatus.APPROVED, ClusterStatus.REJECTED)).defer("centroid")
     patterns = Prefetch("patterns", Pattern.objects.defer("embedding", "tally"))
-    return {
+    clusters = {
         cluster: {pattern.key: pattern.queries for pattern in cluster.patterns.all()}
-        for cluster in decided.prefetch_related(patterns)
+        for cluster in rows.prefetch_related(patterns)
     }
+    return Decided(clusters, {key: cluster for cluster, queries in clusters.items() for key in queries})
 
 
-def heritages_of(decided: Decided, mining: Mining) -> list[Heritage[Cluster]]:
-    """For each new cluster the old one, if any, whose decision it carries on."""
-    new = [_queries_by_key(mining, cluster) for cluster in mining.clusters]
-    return inherit(decided, {cluster: cluster.status for cluster in decided}, new)
-
-
-def notes_of(decided: Decided, mining: Mining, heritages: Sequence[Heritage[Cluster]]) -> list[str]:
-    """For each new cluster what a person is to know of it before deciding, if there is anything."""
-    home = _home(decided)
+def inherited_by(mining: Mining, decided: Decided) -> list[Inherited]:
+    """For each new cluster."""
+    new = [
+        {pattern_key(mining.patterns[at].key): mining.patterns[at].count for at in cluster.patterns}
+        for cluster in mining.clusters
+    ]
+    heritages = inherit(decided.clusters, {cluster: cluster.status for cluster in decided.clusters}, new)
     return [
-        _note(heritage, _queries_by_key(mining, cluster), home)
-        for cluster, heritage in zip(mining.clusters, heritages, strict=True)
+        Inherited(heritage, _note(heritage, queries, decided)) for heritage, queries in zip(heritages, new, strict=True)
     ]
 
 
@@ -53,89 +64,65 @@ def keep_apart(cluster: Cluster, decided: Decided) -> None:
     What no decided cluster knows goes to the nearer one; one that is mostly of such patterns is to be decided. If that
     holds of both, the cluster stays whole.
     """
-    home = _home(decided)
-    parts = _parts(list(cluster.patterns.all()), home)
-    carried = {status: _share(patterns, home, status) > MOSTLY for status, patterns in parts.items()}
-    if not any(carried.values()):
+    parts = [(patterns, _carried_on(patterns, decided)) for patterns in _parts(cluster, decided)]
+    if not any(home for _, home in parts):
         return
-    for status, patterns in parts.items():
-        made = compose([cluster], patterns, ClusterStatus(status) if carried[status] else ClusterStatus.PROPOSED)
-        if carried[status]:
-            made.inherited_from, made.note = _most_of(patterns, home), KEPT_APART
-        else:
-            made.note = _rejected({pattern.key: pattern.queries for pattern in patterns}, home)
+    for patterns, home in parts:
+        made = compose([cluster], patterns, ClusterStatus(home.status) if home else ClusterStatus.PROPOSED)
+        made.inherited_from, made.note = home, KEPT_APART if home else _rejected(_queries(patterns), decided)
         made.save(update_fields=["inherited_from", "note"])
     cluster.delete()
 
 
-def _home(decided: Decided) -> dict[str, Cluster]:
-    """The decided cluster that each pattern lay in, by its key."""
-    return {key: cluster for cluster, patterns in decided.items() for key in patterns}
-
-
-def _queries_by_key(mining: Mining, cluster: MinedCluster) -> dict[str, int]:
-    patterns = [mining.patterns[at] for at in cluster.patterns]
-    return {pattern_key(pattern.key): pattern.count for pattern in patterns}
-
-
-def _note(heritage: Heritage[Cluster], queries: Mapping[str, int], home: Mapping[str, Cluster]) -> str:
+def _note(heritage: Heritage[Cluster], queries: Mapping[str, int], decided: Decided) -> str:
     if heritage.home is None:
-        return _rejected(queries, home, least=0.0 if heritage.mixed else MIXED)
+        return _rejected(queries, decided, least=0.0 if heritage.mixed else MIXED)
     if heritage.against is None:
         return ""
     status = heritage.against.get_status_display().lower()
     return f"{heritage.share_against:.1%} of its traffic was in “{heritage.against.name}”, which was {status}."
 
 
-def _rejected(queries: Mapping[str, int], home: Mapping[str, Cluster], least: float = 0.0) -> str:
+def _rejected(queries: Mapping[str, int], decided: Decided, least: float = 0.0) -> str:
     """Without a word about it, the policy would approve what a person has rejected."""
-    found: Counter[Cluster] = Counter()
-    for key, count in queries.items():
-        if key in home and home[key].status == ClusterStatus.REJECTED:
-            found[home[key]] += count
-    share = found.total() / max(sum(queries.values()), 1)
+    lay_in = shares_of(decided.home, queries).most_common()
+    found = [(cluster, count) for cluster, count in lay_in if cluster.status == ClusterStatus.REJECTED]
+    share = sum(count for _, count in found) / max(sum(queries.values()), 1)
     if not found or share <= least:
         return ""
-    [(most, _)] = found.most_common(1)
     return (
-        f"{share:.1%} of its traffic was in “{most.name}”, which was rejected, and much of it is new. So no decision "
-        "is carried on: decide again, or split it first."
+        f"{share:.1%} of its traffic was in “{found[0][0].name}”, which was rejected, and much of it is new. So no "
+        "decision is carried on: decide again, or split it first."
     )
 
 
-def _parts(patterns: Sequence[Pattern], home: Mapping[str, Cluster]) -> dict[str, list[Pattern]]:
-    """By status; what is new where it is nearer."""
+def _parts(cluster: Cluster, decided: Decided) -> list[list[Pattern]]:
+    """What was approved and what was rejected; what is new where it is nearer."""
     parts: dict[str, list[Pattern]] = defaultdict(list)
-    for pattern in patterns:
-        if pattern.key in home:
-            parts[home[pattern.key].status].append(pattern)
-    centres = {status: _centre(known) for status, known in parts.items()}
-    for pattern in patterns:
-        if pattern.key not in home:
-            parts[max(centres, key=lambda status: float(centres[status] @ pattern.embedding))].append(pattern)
-    return parts
+    unknown = []
+    for pattern in cluster.patterns.all():
+        if pattern.key in decided.home:
+            parts[decided.home[pattern.key].status].append(pattern)
+        else:
+            unknown.append(pattern)
+    centres = {status: _centre(patterns) for status, patterns in parts.items()}
+    for pattern in unknown:
+        parts[max(centres, key=lambda status: float(centres[status] @ pattern.embedding))].append(pattern)
+    return list(parts.values())
 
 
-def _share(patterns: Sequence[Pattern], home: Mapping[str, Cluster], status: str) -> float:
-    """Of the patterns' traffic, what was decided so."""
-    known = sum(one.queries for one in patterns if one.key in home and home[one.key].status == status)
-    return known / max(sum(pattern.queries for pattern in patterns), 1)
+def _carried_on(patterns: Sequence[Pattern], decided: Decided) -> Cluster | None:
+    """The decided cluster whose decision holds for the part: most of its traffic lay in those with that decision."""
+    queries = _queries(patterns)
+    lay_in = shares_of(decided.home, queries)
+    return lay_in.most_common(1)[0][0] if 2 * lay_in.total() > sum(queries.values()) else None
 
 
-def pattern_key(normalised_template: str) -> str:
-    """What tells patterns apart in the database: templates may be too long for an index."""
-    return hashlib.sha256(normalised_template.encode("utf-8", "surrogatepass")).hexdigest()
+def _queries(patterns: Sequence[Pattern]) -> dict[str, int]:
+    return {pattern.key: pattern.queries for pattern in patterns}
 
 
 def _centre(patterns: Sequence[Pattern]) -> np.ndarray:
-    """The unit vector in the middle of the traffic."""
-    mean = sum(pattern.queries * np.asarray(pattern.embedding) for pattern in patterns)
-    return np.asarray(mean / np.linalg.norm(mean))
-
-
-def _most_of(patterns: Sequence[Pattern], home: Mapping[str, Cluster]) -> Cluster:
-    shares: Counter[Cluster] = Counter()
-    for pattern in patterns:
-        if pattern.key in home:
-            shares[home[pattern.key]] += pattern.queries
-    return shares.most_common(1)[0][0]
+    embeddings = np.stack([pattern.embedding for pattern in patterns])
+    counts = np.array([pattern.queries for pattern in patterns])
+    return make_group("", np.arange(len(patterns)), embeddings, counts).centroid

@@ -29,7 +29,7 @@ def canary(facts: Facts) -> Iterator[Proposal]:
         yield Proposal(step=Step.CANARY, sentence="There is no new student to try.")
     elif facts.champion is None or facts.out_of_service(facts.champion):
         yield Proposal(step=Step.CANARY, sentence="Without a champion in service, there is nothing to try it beside.")
-    elif challenger is not None and not facts.out_of_service(challenger) and not _makes_way(facts):
+    elif (trial := trial_of(facts)) and not facts.out_of_service(trial.challenger) and not _makes_way(facts, trial):
         sentence = f"{candidate} waits until the trial of {challenger} has ended."
         yield Proposal(step=Step.CANARY, sentence=sentence, waiting=True)
     elif facts.out_of_service(candidate):
@@ -47,14 +47,11 @@ def _for_other_tools(student: Student) -> str:
     return f"{student} was trained on other tools than are offered now; one for these is to learn first."
 
 
-def _makes_way(facts: Facts) -> bool:
+def _makes_way(facts: Facts, trial: Trial) -> bool:
     """Whether a newer student takes the challenger's place: its trial cannot end well any more, or takes too long.
 
     One that a person has put on trial has its time, whatever the checks say.
     """
-    trial = trial_of(facts)
-    if trial is None:
-        return True
     if trial.takes_too_long:
         return not (trial.passed_last and _is_fit(trial.challenger)) or bool(_held_up(facts, trial))
     chosen = trial.began is not None and trial.began.promoted_by_id is not None

@@ -20,9 +20,8 @@ from curation.ml.evidence import function_name
 from curation.ml.patterns import delexicalise, readable
 from curation.ml.traffic import SEVERAL
 from curation.models import Application, Cluster, Pattern, Query
-from curation.models.clusters import ClusterStatus
+from curation.models.clusters import ClusterStatus, pattern_key
 from curation.selectors.clusters import clustering_in_force
-from curation.services.heritage import pattern_key
 from training.selectors.drift import Traffic
 from training.services.drift_alarms import Recognised
 

@@ -14,6 +14,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
+from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -102,12 +103,11 @@ def too_few_live(students: Sequence[Student], window_from: datetime) -> int | No
     begin = begin_of(students, window_from)
     shares = _shares_known(application, begin, now)
     window = _window(application, begin, now)
-    newest = list(window.only("id")[:COUNTED])
-    measuring = [query.pk for query in newest if measures(query, shares)]
+    measuring, or_more = _counted(window, shares)
     slices = (measuring[place : place + SLICE] for place in range(0, len(measuring), SLICE))
     queries = (query for keys in slices for query in window.filter(pk__in=keys))
     found = sum(1 for _ in islice(_usable(students, queries, shares), LEAST_QUERIES))
-    return None if found == LEAST_QUERIES or len(newest) == COUNTED else found
+    return None if found == LEAST_QUERIES or or_more else found
 
 
 def live_counts(students: Sequence[Student]) -> LiveCounts:
@@ -115,11 +115,10 @@ def live_counts(students: Sequence[Student]) -> LiveCounts:
     now = timezone.now()
     application = students[0].application
     begin = begin_of(students, now - timedelta(days=max(DAYS)))
-    shares = _shares_known(application, begin, now)
-    newest = list(_window(application, begin, now).only("id")[:COUNTED])
-    found = [time_of(query.pk) for query in newest if measures(query, shares)]
+    measuring, or_more = _counted(_window(application, begin, now), _shares_known(application, begin, now))
+    found = [time_of(key) for key in measuring]
     by_days = {days: sum(moment >= now - timedelta(days=days) for moment in found) for days in DAYS}
-    return LiveCounts(by_days, len(newest) == COUNTED)
+    return LiveCounts(by_days, or_more)
 
 
 def begin_of(students: Sequence[Student], window_from: datetime) -> datetime:
@@ -133,6 +132,12 @@ def _window(application: Application, begin: datetime, end: datetime) -> QuerySe
     if not policy_of(application).allow_context:
         rows = rows.filter(context=[])
     return rows.order_by("-id")
+
+
+def _counted(window: QuerySet[Query], shares: AuditShares) -> tuple[list[UUID], bool]:
+    """The keys of those among the newest that measure, and whether there may be more."""
+    newest = list(window.only("id")[:COUNTED])
+    return [query.pk for query in newest if measures(query, shares)], len(newest) == COUNTED
 
 
 def _shares_known(application: Application, begin: datetime, end: datetime) -> AuditShares:

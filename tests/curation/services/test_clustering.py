@@ -10,11 +10,7 @@ from curation.models import Application, Cluster, Clustering, Pattern, Query
 from curation.models.reviews import Decision
 from curation.services.cluster_reviews import cluster_decide
 from curation.services.clustering import cluster_traffic
-from tests.training.services.conftest import START, send, traffic
-
-
-def quiet(phase: str, fraction: float, message: str = "") -> None:
-    """Nobody watches."""
+from tests.training.services.conftest import START, quiet, send, traffic
 
 
 @pytest.fixture

@@ -12,15 +12,19 @@ from curation.services.cluster_reviews import cluster_decide
 from curation.services.clustering import cluster_traffic
 from curation.services.policy_reviews import approve_by_policy
 from curation.services.regrouping import cluster_split
-from tests.training.services.conftest import START, send, traffic
-
-
-def quiet(phase: str, fraction: float, message: str = "") -> None:
-    """Nobody watches."""
+from tests.training.services.conftest import START, quiet, send, traffic
 
 
 def templates(cluster: Cluster) -> set[str]:
     return set(cluster.patterns.values_list("template", flat=True))
+
+
+def asked_twice_over(application: Application, part: Cluster, times: int) -> set[str]:
+    """New queries that lie near the only pattern of a part; the templates of both."""
+    [pattern] = part.patterns.all()
+    words = pattern.template.replace("{artist}", "").strip()
+    asked_in_other_words(application, f"{words} {{}}, {words}", times)
+    return {pattern.template, f"{words} {{artist}}, {words}"}
 
 
 def asked_in_other_words(application: Application, template: str, times: int) -> None:
@@ -60,24 +64,19 @@ def test_what_was_decided_on_differently_is_kept_apart_when_it_lies_together_aga
 
 
 def test_what_is_new_goes_to_the_nearer_part(application: Application, decided: tuple[Cluster, Cluster]) -> None:
-    _, small = decided
-    [pattern] = small.patterns.all()
-    words = pattern.template.replace("{artist}", "").strip()
-    asked_in_other_words(application, f"{words} {{}}, {words}", 3)
+    near = asked_twice_over(application, decided[1], 3)
     again = cluster_traffic(application=application, report=quiet)
     rejected = again.clusters.get(status=ClusterStatus.REJECTED)
-    assert templates(rejected) == {pattern.template, f"{words} {{artist}}, {words}"}
+    assert templates(rejected) == near
 
 
 def test_a_part_that_is_mostly_new_is_to_be_decided(application: Application, decided: tuple[Cluster, Cluster]) -> None:
-    _, small = decided
-    [pattern] = small.patterns.all()
-    words = pattern.template.replace("{artist}", "").strip()
-    asked_in_other_words(application, f"{words} {{}}, {words}", 20)
+    [rejected] = templates(decided[1])
+    asked_twice_over(application, decided[1], 20)
     again = cluster_traffic(application=application, report=quiet)
     assert not again.clusters.filter(status=ClusterStatus.REJECTED).exists()
     [proposed] = again.clusters.filter(function="play_artist", status=ClusterStatus.PROPOSED)
-    assert pattern.template in templates(proposed)
+    assert rejected in templates(proposed)
     approve_by_policy(application=application, simplicity=0.0, purity=0.0, queries=0)
     proposed.refresh_from_db()
     assert proposed.status == ClusterStatus.PROPOSED and "which was rejected" in proposed.note, "a person decides"

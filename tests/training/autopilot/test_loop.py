@@ -7,14 +7,13 @@ import pytest
 from curation import tasks as curation_tasks
 from curation.models import Application, Job, Review
 from curation.models.jobs import JobKind, JobState, Trigger
-from tests.training.services.conftest import send, traffic
+from tests.training.services.conftest import unseen
 from training import tasks
 from training.autopilot import autopilot_tick
 from training.models import AutopilotAction, Dataset, DistillationRun, Promotion
 from training.selectors.aliases import champion_of
 from training.services.autopilot import autopilot_change
 from training.services.autopilot_plan import plan
-from training.services.policies import policy_of
 
 TINY = {"layers": 1, "epochs": 12}
 TASKS = {
@@ -27,11 +26,7 @@ TASKS = {
 
 @pytest.fixture
 def fresh(application: Application) -> Application:
-    """Traffic that nobody has looked at, and a policy that so little of it can satisfy."""
-    send(application, traffic())
-    policy = policy_of(application)
-    policy.epsilon, policy.approve_simplicity, policy.approve_purity, policy.approve_queries = 0.5, 0.3, 0.3, 5
-    policy.save()
+    unseen(application)
     changes = {"enabled": True, "cluster_after": 50}
     autopilot_change(application=application, changes=changes, user=None)
     return application

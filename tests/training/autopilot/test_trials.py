@@ -27,6 +27,10 @@ from training.services.policies import policy_of
 from training.services.promotions import roll_back
 
 
+def switch_off(student: Student) -> None:
+    SwitchOff.objects.create(application=student.application, student=student, function="", reason="9 of 20 differed.")
+
+
 def test_without_a_champion_a_student_that_passes_every_check_is_promoted(piloted: Application) -> None:
     student = evaluated(make_dataset(piloted, TEXTS))
     assert done(piloted) == ["promote"]
@@ -64,7 +68,7 @@ def test_a_new_student_is_tried_widened_and_promoted(piloted: Application, chall
 
 
 def test_a_challenger_that_audits_switched_off_is_withdrawn_for_good(piloted: Application, challenger: Student) -> None:
-    SwitchOff.objects.create(application=piloted, student=challenger, function="", reason="9 of 20 differed.")
+    switch_off(challenger)
     assert done(piloted) == ["widen"]
     assert challenger_of(piloted) is None
     assert "9 of 20 differed." in AutopilotAction.objects.filter(step="widen").latest("pk").sentence
@@ -127,9 +131,7 @@ def test_where_no_champion_serves_a_newer_student_is_promoted_past_a_challenger_
 ) -> None:
     covers(challenger, 0.01)
     newer = evaluated(challenger.dataset)
-    SwitchOff.objects.create(
-        application=champion.application, student=champion, function="", reason="9 of 20 differed."
-    )
+    switch_off(champion)
     assert done(champion.application) == ["promote"]
     assert champion_of(champion.application) == newer
 
@@ -139,9 +141,7 @@ def test_where_no_champion_serves_a_challenger_that_is_fit_comes_first_however_l
 ) -> None:
     covers(evaluated(challenger.dataset), 0.01)
     champion.application.promotions.update(created_at=timezone.now() - timedelta(days=8))
-    SwitchOff.objects.create(
-        application=champion.application, student=champion, function="", reason="9 of 20 differed."
-    )
+    switch_off(champion)
     assert done(champion.application) == ["promote"]
     assert champion_of(champion.application) == challenger
 
@@ -182,13 +182,13 @@ def test_what_a_person_withdrew_or_rolled_back_is_not_tried_again(
 
 def test_a_champion_that_cannot_serve_any_more_is_replaced_at_once(champion: Student, candidate: Student) -> None:
     application = champion.application
-    SwitchOff.objects.create(application=application, student=champion, function="", reason="9 of 20 differed.")
+    switch_off(champion)
     assert done(application) == ["promote"]
     assert champion_of(application) == candidate
 
 
 def test_a_whole_student_that_audits_switched_off_is_asked_about(champion: Student) -> None:
     application = champion.application
-    SwitchOff.objects.create(application=application, student=champion, function="", reason="9 of 20 differed.")
+    switch_off(champion)
     [question] = asked(application)
     assert question.step == Step.PROMOTE and "turn it on again, or let a new one learn" in question.sentence

@@ -10,11 +10,12 @@ import pytest
 from curation.identifiers import derived_id
 from curation.ml.calls import Call
 from curation.models import Application, Cluster, Clustering, Pattern, Query
+from curation.models.clusters import pattern_key
 from curation.models.traffic import Source
 from curation.services.applications import tool_set_ensure
 from curation.services.capture import capture
 from curation.services.captured import Capture, TeacherAnswer
-from curation.services.heritage import pattern_key
+from training.services.policies import policy_of
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ARTISTS = ["abba", "adele", "blur", "cher", "dido", "enya", "garbage", "hole", "inxs", "journey", "keane", "lorde"]
@@ -44,6 +45,10 @@ def traffic() -> list[tuple[str, Call | None]]:
     order = np.random.default_rng(0).permutation(len(plays) + len(pauses) + len(talk))
     everything = [*plays, *pauses, *talk]
     return [everything[at] for at in order]
+
+
+def quiet(phase: str, fraction: float, message: str = "") -> None:
+    """Nobody watches."""
 
 
 def send(application: Application, queries: list[tuple[str, Call | None]], start: datetime = START) -> None:
@@ -89,6 +94,14 @@ def put_into_clusters(application: Application, *, approved: set[str]) -> Cluste
         )
         Query.objects.filter(application=application, function=function).update(pattern=pattern)
     return clustering
+
+
+def unseen(application: Application) -> None:
+    """Traffic that nobody has looked at, and a policy that so little of it can satisfy."""
+    send(application, traffic())
+    policy = policy_of(application)
+    policy.epsilon, policy.approve_simplicity, policy.approve_purity, policy.approve_queries = 0.5, 0.3, 0.3, 5
+    policy.save()
 
 
 @pytest.fixture

@@ -7,26 +7,17 @@ import pytest
 from curation.errors import OdiaError
 from curation.ml.calls import Call
 from curation.models import Application, Job, Review
-from tests.training.services.conftest import send, traffic
+from tests.training.services.conftest import quiet, unseen
 from training.models import Dataset, Evaluation, Promotion, Student
 from training.services.evaluations import serve
 from training.services.loop import run_loop
-from training.services.policies import policy_of
 
 TINY = {"layers": 1, "epochs": 12}
 
 
-def quiet(phase: str, fraction: float, message: str = "") -> None:
-    """Nobody watches."""
-
-
 @pytest.fixture
 def fresh(application: Application) -> Application:
-    """Traffic that nobody has looked at, and a policy that so little of it can satisfy."""
-    send(application, traffic())
-    policy = policy_of(application)
-    policy.epsilon, policy.approve_simplicity, policy.approve_purity, policy.approve_queries = 0.5, 0.3, 0.3, 5
-    policy.save()
+    unseen(application)
     return application
 
 
