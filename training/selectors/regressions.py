@@ -114,8 +114,9 @@ def _pairs(
 
     What the other student learned from is no common example: there it would look better than it is.
     """
-    same = other.examples.filter(query_id=OuterRef("query_id")).exclude(query_id__in=learned_by(other))
-    rows = evaluation.examples.filter(Exists(same)).alias(others=Exists(same.filter(others_wrong or wrong)))
+    same = other.examples.filter(query_id=OuterRef("query_id"))
+    common = evaluation.examples.filter(Exists(same)).exclude(query_id__in=learned_by(other))
+    rows = common.alias(others=Exists(same.filter(others_wrong or wrong)))
     others = Q(others=True)
     counts = {
         "common": Count("pk"),
