@@ -51,7 +51,7 @@ class ShadowAnswerAdmin(HistoryAdmin):
 
 @admin.register(TrafficHour)
 class TrafficHourAdmin(HistoryAdmin):
-    list_display = ["hour", "application", "route", "source", "requests", "audited", "disagreed"]
+    list_display = ["hour", "application", "route", "source", "requests", "audited", "picked", "picked_disagreed"]
     list_filter = ["application", "route", "source"]
     list_select_related = ["application"]
     date_hierarchy = "hour"

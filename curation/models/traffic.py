@@ -205,7 +205,10 @@ class TrafficHour(models.Model):
     latency_sum_ms = models.FloatField(default=0)
     latency_counts = models.JSONField(default=dict, help_text="Bucket number to number of requests.")
     audited = models.PositiveBigIntegerField(default=0, help_text="Inline answers whose teacher's call is known.")
-    disagreed = models.PositiveBigIntegerField(default=0)
+    picked = models.PositiveBigIntegerField(
+        default=0, db_default=0, help_text="Of the audited: those that chance picked, so that they stand for all."
+    )
+    picked_disagreed = models.PositiveBigIntegerField(default=0, db_default=0)
     prompt_tokens = models.PositiveBigIntegerField(default=0)
     completion_tokens = models.PositiveBigIntegerField(default=0)
 

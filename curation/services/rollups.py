@@ -33,7 +33,8 @@ class HourSums:
     latency_sum_ms: float = 0.0
     latency_counts: Counter[int] = field(default_factory=Counter)
     audited: int = 0
-    disagreed: int = 0
+    picked: int = 0
+    picked_disagreed: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
 
@@ -71,6 +72,7 @@ def _add(row: TrafficHour, sums: HourSums) -> None:
     counts = Counter({int(bucket): count for bucket, count in row.latency_counts.items()}) + sums.latency_counts
     row.latency_counts = {str(bucket): count for bucket, count in sorted(counts.items())}
     row.audited += sums.audited
-    row.disagreed += sums.disagreed
+    row.picked += sums.picked
+    row.picked_disagreed += sums.picked_disagreed
     row.prompt_tokens += sums.prompt_tokens
     row.completion_tokens += sums.completion_tokens

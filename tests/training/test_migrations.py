@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from curation.models import Application
+from curation.models import Application, TrafficHour
 from tests.training.learned import make_dataset, make_student
 from training.models import AuditTally, SwitchOff
 from training.services.switch_offs import audit_count
@@ -29,6 +31,21 @@ def test_what_was_counted_by_a_closer_look_speaks_no_more_against_a_whole_studen
     while not SwitchOff.objects.exists():
         audit_count(student=student, function="play_music", agrees=False, picked=True)
     assert AuditTally.objects.get(function="").audited == 0, "it takes along only what was counted since"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_audits_of_old_hours_are_shown_as_they_were(application: Application) -> None:
+    executor = MigrationExecutor(connection)
+    newest = executor.loader.graph.leaf_nodes()
+    before = [("curation", "0011_unusable_answers")]
+    try:
+        executor.migrate(before)
+        hours = executor.loader.project_state(before).apps.get_model("curation", "TrafficHour").objects
+        key = {"application_id": application.pk, "hour": datetime(2026, 3, 1, 9, tzinfo=UTC), "route": "student"}
+        hours.create(**key, audited=9, disagreed=2)
+    finally:
+        MigrationExecutor(connection).migrate(newest)
+    assert TrafficHour.objects.values_list("audited", "picked", "picked_disagreed").get() == (9, 9, 2)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -119,11 +119,11 @@ def audited_answers(application: Application, since: datetime) -> list[AuditedAn
 
 
 def audits_by_day(application: Application, since: datetime) -> dict[date, Disagreement]:
-    """What audits saw of all inline answers of each day (UTC) that had any."""
+    """What audits saw of the inline answers that chance picked, for each day (UTC) that had any."""
     hours = TrafficHour.objects.filter(
-        application=application, hour__gte=since, route__in=INLINE_ROUTES, audited__gt=0
+        application=application, hour__gte=since, route__in=INLINE_ROUTES, picked__gt=0
     ).annotate(day=TruncDate("hour", tzinfo=UTC))
-    sums = hours.values("day").order_by("day").annotate(judged=Sum("audited"), differed=Sum("disagreed"))
+    sums = hours.values("day").order_by("day").annotate(judged=Sum("picked"), differed=Sum("picked_disagreed"))
     return {row["day"]: Disagreement(row["judged"], row["differed"]) for row in sums}
 
 

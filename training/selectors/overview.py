@@ -76,13 +76,13 @@ class Sums:
     latency_counts: dict[str, int]
     requests: int
     latency_sum_ms: float
-    audited: int
-    disagreed: int
+    picked: int
+    picked_disagreed: int
     prompt_tokens: int
     completion_tokens: int
 
 
-_SUMMED = ("requests", "latency_sum_ms", "audited", "disagreed", "prompt_tokens", "completion_tokens")
+_SUMMED = ("requests", "latency_sum_ms", "picked", "picked_disagreed", "prompt_tokens", "completion_tokens")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ def totals_of(sums: Iterable[Sums], teacher: Teacher | None) -> Totals:
         requests=sum(row.requests for row in rows),
         gateway=sum(row.requests for row in gateway),
         inline=saved,
-        audits=Disagreement(sum(row.audited for row in inline), sum(row.disagreed for row in inline)),
+        audits=Disagreement(sum(row.picked for row in inline), sum(row.picked_disagreed for row in inline)),
         with_odia=_latency(gateway),
         without=_latency(of_teacher(rows)),
         money=saved * _price_of_a_call(teacher, to_teacher),

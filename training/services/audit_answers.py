@@ -45,7 +45,7 @@ def audit_record(*, decision: RouterDecision, answer: TeacherAnswer, model: str)
     student = Student.objects.filter(application=query.application_id, version=decision.student).first()
     picked = audit_shares(policy_of(query.application)).picks(decision.pk)
     off = audit_count(student=student, function=decision.function, agrees=agrees, picked=picked) if student else []
-    _add_to_hour(decision, query, answer, agrees)
+    _add_to_hour(decision, query, answer, agrees, picked)
     return Audited(agrees, off)
 
 
@@ -56,11 +56,12 @@ def _agrees(decision: RouterDecision, query: Query) -> bool:
     return same and not query.several_calls
 
 
-def _add_to_hour(decision: RouterDecision, query: Query, answer: TeacherAnswer, agrees: bool) -> None:
+def _add_to_hour(decision: RouterDecision, query: Query, answer: TeacherAnswer, agrees: bool, picked: bool) -> None:
     hour = query.arrived_at.replace(minute=0, second=0, microsecond=0)
     sums = HourSums(
         audited=1,
-        disagreed=int(not agrees),
+        picked=int(picked),
+        picked_disagreed=int(picked and not agrees),
         prompt_tokens=answer.prompt_tokens or 0,
         completion_tokens=answer.completion_tokens or 0,
     )

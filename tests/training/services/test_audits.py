@@ -11,6 +11,7 @@ from datetime import timedelta
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.db.models import Sum
 
 from curation.errors import OdiaError
 from curation.ml.calls import Call
@@ -86,8 +87,9 @@ def test_an_audit_is_kept_and_counted_everywhere_at_once(student: Student, teach
     kept = TeacherCall.objects.get(query=other.pk)
     assert (kept.purpose, kept.call, kept.prompt_tokens) == (Purpose.AUDIT, WRONG, 90)
     assert tallies(student) == {"": (2, 1), "play_music": (2, 1)}
-    hours = TrafficHour.objects.order_by("route").values_list("route", "requests", "audited", "disagreed")
-    assert list(hours) == [("memo", 1, 1, 1), ("student", 1, 1, 0)]
+    hours = TrafficHour.objects.order_by("route")
+    sums = hours.values_list("route", "requests", "audited", "picked", "picked_disagreed")
+    assert list(sums) == [("memo", 1, 1, 1, 1), ("student", 1, 1, 1, 0)]
 
 
 def test_several_calls_of_the_teacher_are_a_disagreement(student: Student, teacher: FakeTeacher) -> None:
@@ -209,6 +211,8 @@ def test_a_closer_look_counts_for_its_function_and_not_for_the_whole(student: St
     RoutingPolicy.objects.update(audit_share=0.0)
     audit_inline(application=student.application, limit=10)
     assert tallies(student) == {"": (1, 1), "play_music": (5, 1)}
+    hours = TrafficHour.objects.aggregate(Sum("audited"), Sum("picked"), Sum("picked_disagreed"))
+    assert list(hours.values()) == [5, 1, 1], "pages go by what stands for all inline answers"
 
 
 def test_an_agreement_makes_nothing_else_due(student: Student, teacher: FakeTeacher) -> None:

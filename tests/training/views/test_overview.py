@@ -36,7 +36,7 @@ def make_hour(application: Application, route: Route, source: Source, requests: 
 
 @pytest.fixture
 def hours(application: Application) -> None:
-    make_hour(application, Route.STUDENT, Source.GATEWAY, 60, 5.0, audited=40, disagreed=1)
+    make_hour(application, Route.STUDENT, Source.GATEWAY, 60, 5.0, picked=40, picked_disagreed=1)
     make_hour(application, Route.MEMO, Source.GATEWAY, 10, 0.1)
     make_hour(application, Route.TEACHER, Source.GATEWAY, 20, 1500.0)
     make_hour(application, Route.FALLBACK, Source.GATEWAY, 10, 1600.0)
@@ -83,7 +83,7 @@ def test_imported_traffic_alone_shows_no_coverage(client_of: dict[str, Client], 
 
 
 def test_few_audits_are_called_few(client_of: dict[str, Client], application: Application) -> None:
-    make_hour(application, Route.STUDENT, Source.GATEWAY, 60, 5.0, audited=3)
+    make_hour(application, Route.STUDENT, Source.GATEWAY, 60, 5.0, picked=3)
     assert "only 3 checked so far" in client_of["viewer"].get("/").content.decode()
 
 
@@ -135,7 +135,7 @@ def test_a_change_is_told_only_where_both_spans_have_enough(application: Applica
             source=Source.GATEWAY,
             requests=requests,
             latency_counts={str(bucket_of(5.0)): requests},
-            audited=40 if (days, route) == (1, Route.STUDENT) else 0,
+            picked=40 if (days, route) == (1, Route.STUDENT) else 0,
         )
     span = selectors.span_of(application, 7)
     change = selectors.change(selectors.totals_of(span.sums, None), selectors.totals_of(span.before, None))
@@ -161,7 +161,7 @@ def test_a_disagreement_of_few_audits_is_not_drawn(application: Application, hou
     span = selectors.span_of(application, 7)
     drawn = disagreement_figure([(at, one.audits) for at, one in selectors.over_time(span, None)], 0.02)["data"]
     assert [value for trace in drawn for value in trace["y"] if value is not None] != []
-    TrafficHour.objects.filter(route=Route.STUDENT).update(audited=29)
+    TrafficHour.objects.filter(route=Route.STUDENT).update(picked=29)
     span = selectors.span_of(application, 7)
     drawn = disagreement_figure([(at, one.audits) for at, one in selectors.over_time(span, None)], 0.02)["data"]
     assert [value for trace in drawn for value in trace["y"] if value is not None] == []
@@ -172,7 +172,7 @@ def test_a_disagreement_above_what_is_allowed_is_an_alarm(
 ) -> None:
     alarm = "More inline answers differ than the policy allows"
     assert alarm in client_of["viewer"].get("/").content.decode()
-    TrafficHour.objects.update(disagreed=0)
+    TrafficHour.objects.update(picked_disagreed=0)
     assert alarm not in client_of["viewer"].get("/").content.decode()
 
 
