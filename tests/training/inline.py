@@ -36,6 +36,7 @@ def answer_inline(
     ago: timedelta = timedelta(minutes=5),
     route: str = Route.STUDENT,
     teacher: TeacherAnswer | None = None,
+    confidence: float = 0.97,
 ) -> RouterDecision:
     """What the student answered some time ago; with `teacher`, what the teacher answered to it."""
     arrived_at: datetime = timezone.now() - ago
@@ -46,7 +47,7 @@ def answer_inline(
         total_ms=4.0,
         student=student.version,
         call=call,
-        confidence=0.97,
+        confidence=confidence,
         threshold=0.9,
         audit=audit,
     )

@@ -20,7 +20,7 @@ from curation.models import Application, RouterDecision
 from curation.models.traffic import INLINE_ROUTES, Purpose
 from curation.services.asking import Asker, asker_of
 from curation.teachers.openai_api import RequestRefused, TeacherAnswer, TeacherError
-from training.selectors.watched import CLOSER_LOOK
+from training.selectors.watched import LOOKED_BACK
 from training.services.audit_answers import audit_record
 
 logger = logging.getLogger(__name__)
@@ -102,7 +102,7 @@ def look_closer(*, decision: RouterDecision) -> None:
         agrees=None,
         query__gte=_oldest(),
     )
-    missing = CLOSER_LOOK - alike.filter(audit_due=True).count()
+    missing = LOOKED_BACK - alike.filter(audit_due=True).count()
     newest = alike.filter(audit_due=False).order_by("-query").values_list("pk", flat=True)[: max(missing, 0)]
     RouterDecision.objects.filter(pk__in=list(newest)).update(audit_due=True)
 

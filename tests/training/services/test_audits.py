@@ -193,12 +193,12 @@ def test_after_a_disagreement_the_newest_answers_of_its_function_are_looked_at(
     student: Student, teacher: FakeTeacher
 ) -> None:
     slip = answer_inline(student, "play Neu", WRONG)
-    alike = [answer_inline(student, "play Can", RIGHT, audit=False) for _ in range(audits.CLOSER_LOOK + 5)]
+    alike = [answer_inline(student, "play Can", RIGHT, audit=False) for _ in range(audits.LOOKED_BACK + 5)]
     other = answer_inline(student, "pause", Call("pause"), audit=False)
     old = answer_inline(student, "play Can", RIGHT, audit=False, ago=timedelta(days=2))
     audit_inline(application=student.application, limit=10)
     due = set(RouterDecision.objects.filter(audit_due=True).values_list("pk", flat=True))
-    assert due == {row.pk for row in alike[-audits.CLOSER_LOOK :]}
+    assert due == {row.pk for row in alike[-audits.LOOKED_BACK :]}
     assert not due & {slip.pk, other.pk, old.pk}
 
 
