@@ -20,6 +20,7 @@ from curation.services.clustering import cluster_traffic
 from curation.teachers import openai_api
 from tests.training.inline import answer_inline, play
 from tests.training.learned import make_dataset, make_student
+from tests.training.services.conftest import quiet
 from training.models import Dataset, DriftReport, Student, SwitchOff
 from training.selectors import drift as selectors
 from training.services import drift as service
@@ -54,10 +55,6 @@ INTENTS: dict[str, Any] = {
 }
 MIX = {"play": 50, "wake": 40, "talk": 10}
 CHANGED = {"play": 35, "wake": 20, "talk": 10, "food": 35}
-
-
-def quiet(phase: str, fraction: float, message: str = "") -> None:
-    """Nobody watches."""
 
 
 def arrive(application: Application, mix: dict[str, int], total: int, until: datetime) -> None:
